@@ -1,0 +1,18 @@
+//! What the engine needs from the outside, as promises.
+//!
+//! The engine knows no database, no sandbox, no clock but these. Each trait states what holds after a
+//! crash; implementations live in the sibling crates, fakes beside the tests.
+
+mod clock;
+mod operations;
+mod store;
+
+pub use clock::{Clock, SystemClock};
+pub use operations::{
+    Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange,
+    PluginEntry, PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
+};
+pub use store::{
+    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,
+    StoredExecution,
+};

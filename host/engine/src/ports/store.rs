@@ -1,0 +1,205 @@
+//! Where executions are kept.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orgata_model::execution::{Event, Seq, Status, Summary};
+use orgata_model::intervention::Intervention;
+use orgata_model::runtime::Runtime;
+use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId};
+
+/// Keeps executions, playbooks and runtimes.
+///
+/// After a crash, whatever a writing method returned `Ok` for is there.
+#[async_trait::async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Appends to one execution's history and replaces its summary, all or nothing. Open interventions are
+    /// kept beside, as the events say: `InterventionRequired` opens one, `InterventionResolved`,
+    /// `InterventionExpired` (unless it escalates: then it stays, reassigned, without a deadline) and any end close.
+    /// A writer that saw an older version gets [`StoreError::Conflict`]; so does a second execution with the
+    /// same runtime and idempotency key.
+    async fn append(&self, append: Append) -> Result<(), StoreError>;
+
+    /// Events with `after < seq`, in order, `limit` at most. Empty when there are none.
+    async fn events(&self, id: ExecutionId, after: Seq, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// One execution.
+    async fn execution(&self, id: ExecutionId) -> Result<Option<StoredExecution>, StoreError>;
+
+    /// The execution that was started in this runtime with this key.
+    async fn by_idempotency_key(&self, runtime: &RuntimeId, key: &str) -> Result<Option<StoredExecution>, StoreError>;
+
+    /// A page of executions, newest first.
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError>;
+
+    /// Executions that a host must have at work: `pending` or `running`, in order of id, after `after`.
+    async fn unfinished(&self, after: Option<ExecutionId>, limit: usize) -> Result<Vec<ExecutionId>, StoreError>;
+
+    /// Executions whose `wakes_at` is at or before `now`, earliest first, beginning after the given place.
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, ExecutionId)>,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, ExecutionId)>, StoreError>;
+
+    /// The earliest `wakes_at` later than `now`.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Versions of plugins that executions which have not ended keep.
+    async fn pinned(&self) -> Result<BTreeSet<Digest>, StoreError>;
+
+    /// A page of open interventions, oldest first.
+    async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError>;
+
+    /// Keeps this version of a playbook and makes it the current one of its name.
+    async fn publish_playbook(&self, playbook: &PublishedPlaybook) -> Result<(), StoreError>;
+
+    /// Nothing new starts on this name. False when there was none.
+    async fn retire_playbook(&self, runtime: &RuntimeId, name: &PlaybookName) -> Result<bool, StoreError>;
+
+    /// The current version of every playbook in every runtime.
+    async fn current_playbooks(&self) -> Result<Vec<PublishedPlaybook>, StoreError>;
+
+    /// The source of a version, current or not.
+    async fn playbook_source(&self, digest: Digest) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a runtime, new or changed.
+    async fn put_runtime(&self, runtime: &Runtime) -> Result<(), StoreError>;
+
+    /// Every runtime that was kept and not removed.
+    async fn runtimes(&self) -> Result<Vec<Runtime>, StoreError>;
+
+    /// Forgets a runtime and retires its playbooks; its executions stay. False when there was none.
+    async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError>;
+
+    /// Whether the store can be written to now: for readiness.
+    async fn ready(&self) -> Result<(), StoreError>;
+}
+
+/// What one commit adds to one execution.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// The version that the writer saw: the seq before the first of `events`. 0 for a new execution.
+    pub seen: Seq,
+    /// At least one, in order, without gaps.
+    pub events: Vec<Arc<Event>>,
+    /// The execution after them.
+    pub summary: Summary,
+    /// Only on the first append.
+    pub idempotency_key: Option<String>,
+}
+
+/// An execution as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredExecution {
+    /// What lists show.
+    pub summary: Summary,
+    /// The key that it was started with.
+    pub idempotency_key: Option<String>,
+}
+
+/// Which executions.
+#[derive(Debug, Clone, Default)]
+pub struct ExecutionQuery {
+    /// Only of this runtime.
+    pub runtime: Option<RuntimeId>,
+    /// Only of this playbook.
+    pub playbook: Option<PlaybookName>,
+    /// Only of these statuses; empty for all.
+    pub statuses: Vec<Status>,
+    /// Only started at or after.
+    pub since: Option<Timestamp>,
+    /// Only started before.
+    pub until: Option<Timestamp>,
+    /// Only with this label.
+    pub label: Option<(String, String)>,
+    /// From the page before.
+    pub cursor: Option<String>,
+    /// At most so many, 1 to 1000.
+    pub limit: usize,
+}
+
+/// Which open interventions.
+#[derive(Debug, Clone, Default)]
+pub struct InboxQuery {
+    /// Only of this runtime.
+    pub runtime: Option<RuntimeId>,
+    /// Only of this execution.
+    pub execution: Option<ExecutionId>,
+    /// Only for this role.
+    pub role: Option<RoleName>,
+    /// Only this one.
+    pub intervention: Option<InterventionId>,
+    /// From the page before.
+    pub cursor: Option<String>,
+    /// At most so many, 1 to 1000.
+    pub limit: usize,
+}
+
+/// Some of a list, and how to get on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// In the order of the list.
+    pub items: Vec<T>,
+    /// Present when there is more. Opaque to callers; one that is not the store's own is refused as
+    /// [`StoreError::Cursor`].
+    pub next: Option<String>,
+}
+
+/// An open intervention and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingIntervention {
+    /// The execution that waits.
+    pub execution: ExecutionId,
+    /// The runtime that it lives in.
+    pub runtime: RuntimeId,
+    /// The playbook that it runs.
+    pub playbook: PlaybookName,
+    /// When it was asked.
+    pub opened_at: Timestamp,
+    /// What is asked.
+    pub intervention: Intervention,
+}
+
+/// A version of a playbook in a runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPlaybook {
+    /// The runtime.
+    pub runtime: RuntimeId,
+    /// Its name.
+    pub name: PlaybookName,
+    /// Its version text.
+    pub version: String,
+    /// The digest of `source`.
+    pub digest: Digest,
+    /// The YAML.
+    pub source: String,
+    /// When it was published.
+    pub published_at: Timestamp,
+}
+
+/// What a store answers when it does not do as asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote first; nothing was written.
+    #[error("the execution changed meanwhile")]
+    Conflict,
+    /// The cursor is not one that this store gave.
+    #[error("the cursor is not one that this list gave: begin again without it")]
+    Cursor,
+    /// A row cannot be understood.
+    #[error("row {key} of table {table} is broken: {reason}")]
+    Broken {
+        /// Which table.
+        table: &'static str,
+        /// Which row.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store cannot work now: disk full, read-only, gone. Nothing was written.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,86 @@
+//! A question that stops a step until somebody answers.
+//!
+//! Not here: who may answer (the engine's doors), and what an answer does to the execution
+//! ([`crate::execution::State`]).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{InterventionId, RoleName, StepName};
+
+/// An open question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intervention {
+    /// Its id, under which it is answered.
+    pub id: InterventionId,
+    /// The step that waits.
+    pub step: StepName,
+    /// `human_decision`, `approval`, `data_entry`, `review`, … An open set.
+    pub kind: String,
+    /// What to decide.
+    pub prompt: String,
+    /// Choices to offer. Empty when the answer is free.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// JSON Schema that an answer must satisfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Value>,
+    /// Who may answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_role: Option<RoleName>,
+    /// What a person needs to know to decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Value>,
+    /// When it stops waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// What the deadline does.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
+    /// Who asked, and so what an answer is for.
+    pub origin: Origin,
+}
+
+/// What happens when nobody answered in time.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDeadline {
+    /// The step fails.
+    #[default]
+    Fail,
+    /// This answer is taken.
+    Answer(Value),
+    /// Another role is asked instead, without a deadline.
+    Escalate(RoleName),
+}
+
+/// Who asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum Origin {
+    /// The playbook: the answer is the step's result.
+    Step,
+    /// The operation itself: the answer goes back into it.
+    Operation {
+        /// Handed back on resume.
+        resume_state: Value,
+    },
+    /// The host: it stopped while the step was at work, and cannot know whether the effect happened.
+    /// The answer is one of `retry`, `complete` (with a result), `fail`.
+    Interrupted,
+}
+
+/// How a question ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The answer that was taken.
+    pub response: Value,
+    /// What the answerer wrote beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Who answered.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
