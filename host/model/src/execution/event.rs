@@ -83,6 +83,13 @@ pub enum Fact {
         /// What the operation was given.
         input: Arc<Value>,
     },
+    /// The operation goes on with the answer to its question.
+    StepResumed {
+        /// Which.
+        step: StepName,
+        /// The attempt that goes on.
+        attempt: u32,
+    },
     /// The operation told how far it has come.
     StepProgress {
         /// Which.
@@ -189,11 +196,31 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The step that it is about, if it is about one.
+    pub fn step(&self) -> Option<&StepName> {
+        match self {
+            Self::StepStarted { step, .. }
+            | Self::StepResumed { step, .. }
+            | Self::StepProgress { step, .. }
+            | Self::StepCompleted { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepRetryScheduled { step, .. }
+            | Self::StepSkipped { step }
+            | Self::StepInterrupted { step, .. }
+            | Self::InterventionResolved { step, .. }
+            | Self::InterventionExpired { step, .. } => Some(step),
+            Self::InterventionRequired { intervention } => Some(&intervention.step),
+            Self::ExecutionFailed { step, .. } => step.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The event's name on the wire.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ExecutionStarted { .. } => "execution_started",
             Self::StepStarted { .. } => "step_started",
+            Self::StepResumed { .. } => "step_resumed",
             Self::StepProgress { .. } => "step_progress",
             Self::StepCompleted { .. } => "step_completed",
             Self::StepFailed { .. } => "step_failed",

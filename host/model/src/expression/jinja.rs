@@ -1,0 +1,263 @@
+//! Expressions in Jinja's language, on minijinja.
+//!
+//! Two habits of playbooks are translated first, outside string literals: the `$` before a name is dropped
+//! (`$input.a` is `input.a`), and a step's name may contain hyphens (`steps.choose-jelly.result` becomes
+//! `steps["choose-jelly"].result`), which Jinja alone would read as a subtraction.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::LazyLock;
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::Value;
+
+use crate::ids::StepName;
+
+use super::{EvalError, Mistake, ROOTS, Scope, StepUse};
+
+/// Instructions that one evaluation may take: far more than any honest expression, a few milliseconds.
+const FUEL: u64 = 50_000;
+
+/// Longest expression, in bytes.
+const MAX_SOURCE: usize = 4_096;
+
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_fuel(Some(FUEL));
+    engine
+});
+
+/// A compiled expression.
+pub struct Expression {
+    source: String,
+    uses: BTreeSet<StepUse>,
+    compiled: minijinja::Expression<'static, 'static>,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.source).finish()
+    }
+}
+
+impl Expression {
+    /// Compiles an expression, without braces around it.
+    pub fn compile(source: &str) -> Result<Self, Mistake> {
+        if source.len() > MAX_SOURCE {
+            return Err(Mistake::new(
+                format!("the expression is {} bytes long", source.len()),
+                format!("{MAX_SOURCE} bytes at most: compute it in an operation"),
+            ));
+        }
+        let (translated, uses) = translate(source);
+        let compiled = ENGINE.compile_expression_owned(translated).map_err(|error| {
+            Mistake::new(
+                format!("`{source}` is not an expression: {}", detail(&error)),
+                "the language is Jinja's: input.n > 3 and steps.NAME.result.ok",
+            )
+        })?;
+        let mut unknown: Vec<_> = compiled
+            .undeclared_variables(false)
+            .into_iter()
+            .filter(|name| !ROOTS.contains(&name.as_str()))
+            .filter(|name| !is_function(name))
+            .collect();
+        unknown.sort();
+        if let Some(name) = unknown.first() {
+            return Err(Mistake::new(
+                format!("unknown name `{name}` in `{source}`"),
+                "names begin with input, steps or execution; put texts in quotes",
+            ));
+        }
+        Ok(Self { source: source.to_owned(), uses, compiled })
+    }
+
+    /// The steps that it reads.
+    pub fn uses(&self) -> impl Iterator<Item = &StepUse> {
+        self.uses.iter()
+    }
+
+    /// Its value.
+    pub fn eval(&self, scope: &Scope) -> Result<Value, EvalError> {
+        let value = self.compiled.eval(scope.to_jinja()).map_err(|error| self.failed(detail(&error)))?;
+        if value.is_undefined() {
+            return Err(self.failed("there is no such value".to_owned()));
+        }
+        serde_json::to_value(&value).map_err(|error| self.failed(error.to_string()))
+    }
+
+    /// Whether it holds, for `when`.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, EvalError> {
+        let value = self.compiled.eval(scope.to_jinja()).map_err(|error| self.failed(detail(&error)))?;
+        if value.is_undefined() {
+            return Err(self.failed("there is no such value".to_owned()));
+        }
+        Ok(value.is_true())
+    }
+
+    fn failed(&self, reason: String) -> EvalError {
+        EvalError { source_text: self.source.clone(), reason }
+    }
+}
+
+/// Functions of the language itself.
+fn is_function(name: &str) -> bool {
+    matches!(name, "range" | "dict" | "namespace" | "debug" | "true" | "false" | "none")
+}
+
+fn detail(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+/// Translates the habits of playbooks, and notes the steps that are read.
+fn translate(source: &str) -> (String, BTreeSet<StepUse>) {
+    let mut out = String::with_capacity(source.len() + 16);
+    let mut uses = BTreeSet::new();
+    let mut rest = source;
+    let mut before = ' ';
+    while let Some(c) = rest.chars().next() {
+        if c == '"' || c == '\'' {
+            let literal = literal_len(rest, c);
+            push(&mut out, &mut rest, literal);
+        } else if is_word(before) || before == '.' {
+            push(&mut out, &mut rest, c.len_utf8());
+        } else if let Some((name, field, length)) = step_path(rest) {
+            out.push_str(&format!("steps[\"{name}\"]"));
+            rest = rest.get(length..).unwrap_or_default();
+            uses.insert(StepUse { step: name, field });
+            before = ']';
+            continue;
+        } else if c == '$' && rest.get(1..).is_some_and(|tail| tail.starts_with(char::is_alphabetic)) {
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
+        } else {
+            push(&mut out, &mut rest, c.len_utf8());
+        }
+        before = out.chars().next_back().unwrap_or(' ');
+    }
+    (out, uses)
+}
+
+fn push(out: &mut String, rest: &mut &str, length: usize) {
+    let (taken, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+    out.push_str(taken);
+    *rest = tail;
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Bytes of the string literal that `text` begins with, quotes included.
+fn literal_len(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `steps.NAME` or `$steps.NAME` or `steps["NAME"]` at the front of `text`: the name, the field of its
+/// result, and the bytes of the part that names the step.
+fn step_path(text: &str) -> Option<(StepName, Option<String>, usize)> {
+    let body = text.strip_prefix('$').unwrap_or(text).strip_prefix("steps")?;
+    let (name, rest) = if let Some(after) = body.strip_prefix('.') {
+        let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
+        after.split_at_checked(end.unwrap_or(after.len()))?
+    } else {
+        let quote = body.get(1..2).filter(|quote| *quote == "\"" || *quote == "'")?;
+        let after = body.strip_prefix('[')?.strip_prefix(quote)?;
+        let (name, rest) = after.split_once(quote)?;
+        (name, rest.strip_prefix(']')?)
+    };
+    let field = rest.strip_prefix(".result.").map(|tail| {
+        tail.chars().take_while(|c| is_word(*c)).collect::<String>()
+    });
+    Some((name.parse().ok()?, field.filter(|field| !field.is_empty()), text.len() - rest.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::Done;
+    use super::*;
+
+    fn scope() -> Scope {
+        let steps = BTreeMap::from([
+            ("choose-jelly".parse().unwrap(), Done::Result(Arc::new(json!({ "flavor": "grape", "n": 4 })))),
+            ("review".parse().unwrap(), Done::Skipped),
+        ]);
+        Scope {
+            execution: Arc::new(json!({ "id": "exec_1" })),
+            input: Arc::new(json!({ "sandwichType": "classic", "amount": 120.5 })),
+            steps: Arc::new(steps),
+        }
+    }
+
+    fn eval(source: &str) -> Result<Value, String> {
+        let expression = Expression::compile(source).map_err(|mistake| mistake.message)?;
+        expression.eval(&scope()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_dollar_is_optional_and_hyphens_are_names() {
+        assert_eq!(eval("$steps.choose-jelly.result.n > 3 and input.sandwichType == 'classic'"), Ok(json!(true)));
+        assert_eq!(eval("steps['choose-jelly'].result.n - 1"), Ok(json!(3)));
+        assert_eq!(eval("input.amount>100"), Ok(json!(true)));
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_left_alone() {
+        assert_eq!(eval("'$input steps.a-b \\' x'"), Ok(json!("$input steps.a-b ' x")));
+    }
+
+    #[test]
+    fn a_skipped_step_is_null_and_says_so() {
+        assert_eq!(eval("steps.review.result"), Ok(Value::Null));
+        assert_eq!(eval("steps.review.status == 'skipped'"), Ok(json!(true)));
+    }
+
+    #[test]
+    fn undefined_names_and_values_are_errors() {
+        assert!(eval("inptu.a == 1").unwrap_err().contains("unknown name `inptu`"));
+        assert!(eval("input.nothing > 3").is_err());
+        assert!(eval("input.nothing").is_err());
+    }
+
+    #[test]
+    fn a_bomb_is_an_error_and_not_memory() {
+        assert!(eval("'x' * 10000000000").is_err());
+        assert!(eval("range(1000000000)|list").is_err());
+        assert!(Expression::compile(&"(".repeat(4_000)).is_err());
+    }
+
+    #[test]
+    fn the_steps_that_it_reads_are_known() {
+        let expression = Expression::compile("steps.choose-jelly.result.flavor == steps.review.status").unwrap();
+        let uses: Vec<_> = expression.uses().map(|u| (u.step.as_str(), u.field.as_deref())).collect();
+        assert_eq!(uses, [("choose-jelly", Some("flavor")), ("review", None)]);
+    }
+
+    proptest! {
+        #[test]
+        fn compiling_and_computing_never_panic(source in ".{0,80}") {
+            if let Ok(expression) = Expression::compile(&source) {
+                let _ = expression.eval(&scope());
+            }
+        }
+    }
+}

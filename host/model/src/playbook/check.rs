@@ -1,0 +1,425 @@
+//! From the file to a playbook that can run.
+//!
+//! The YAML reader stops at its first mistake; everything after it is checked to the end, so that an
+//! author sees all of what is wrong.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_saphyr::Location;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::expression::{Expression, Mistake, StepUse, Template};
+use crate::ids::{Digest, RoleName, StepName};
+use crate::intervention::OnDeadline;
+use crate::retry::RetryPolicy;
+use crate::schema::Schema;
+
+use super::file::{AskTimeoutFile, At, InterventionFile, PlaybookFile, RESERVED, StepFile};
+use super::{Ask, MAX_SOURCE, MAX_STEPS, Playbook, Step, Work, answer};
+
+pub(super) fn parse(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
+    let diagnostics = |problems| Diagnostics { file: file.to_owned(), source: source.to_owned(), problems };
+    if source.len() > MAX_SOURCE {
+        let message = format!("the playbook is {} bytes long, {MAX_SOURCE} at most", source.len());
+        return Err(diagnostics(vec![problem(Location::UNKNOWN, "", Mistake { message, hint: None })]));
+    }
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    let read: PlaybookFile = serde_saphyr::from_str_with_options(source, options)
+        .map_err(|error| diagnostics(vec![unreadable(&error)]))?;
+    let mut check = Check::default();
+    let playbook = check.playbook(read, source);
+    match playbook {
+        Some(playbook) if check.problems.is_empty() => Ok(playbook),
+        _ => {
+            check.problems.sort_by_key(|problem| (problem.line, problem.column));
+            Err(diagnostics(check.problems))
+        }
+    }
+}
+
+fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
+    let span = place.span();
+    let start = span.byte_offset().unwrap_or_default() as usize;
+    let length = span.byte_len().unwrap_or(1) as usize;
+    Diagnostic {
+        message: mistake.message,
+        hint: mistake.hint,
+        line: place.line(),
+        column: place.column(),
+        path: path.to_owned(),
+        span: start..start + length.max(1),
+    }
+}
+
+/// A mistake that the YAML reader found.
+fn unreadable(error: &serde_saphyr::Error) -> Diagnostic {
+    let text = error.without_snippet().to_string();
+    // The reader puts the place into its text; it is told beside it here.
+    let message = match text.split_once(" at line ") {
+        Some((message, place)) if place.starts_with(|c: char| c.is_ascii_digit()) => message.to_owned(),
+        _ => text,
+    };
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let reserved = RESERVED.iter().find(|key| {
+        message.contains(&format!("unknown field `{key}`")) || message.contains(&format!("unknown field '{key}'"))
+    });
+    let mistake = match reserved {
+        Some(key) => Mistake::new(
+            format!("`{key}` is not available yet"),
+            "this version runs steps in order, with `operation` and `intervention`",
+        ),
+        None => Mistake { message, hint: None },
+    };
+    problem(error.location().unwrap_or(Location::UNKNOWN), "", mistake)
+}
+
+#[derive(Default)]
+struct Check {
+    problems: Vec<Diagnostic>,
+    /// Names of the steps so far: what the next one may read.
+    before: BTreeSet<StepName>,
+}
+
+impl Check {
+    fn tell(&mut self, place: Location, path: &str, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(problem(place, path, Mistake::new(message, hint)));
+    }
+
+    /// The value, or a problem at this place.
+    fn take<T>(&mut self, place: Location, path: &str, result: Result<T, Mistake>) -> Option<T> {
+        result.map_err(|mistake| self.problems.push(problem(place, path, mistake))).ok()
+    }
+
+    fn playbook(&mut self, file: PlaybookFile, source: &str) -> Option<Playbook> {
+        let input = file.input.as_ref().and_then(|input| self.schema(input, "input"));
+        let all: BTreeSet<StepName> = file.steps.value.iter().map(|step| step.value.name.value.clone()).collect();
+        let count = file.steps.value.len();
+        if count == 0 || count > MAX_STEPS {
+            let message = format!("a playbook has 1 to {MAX_STEPS} steps, this one has {count}");
+            self.tell(file.steps.place, "steps", message, "split it, or add a step");
+        }
+        let declared: Vec<RoleName> = file.roles.iter().map(|role| role.value.clone()).collect();
+        let steps = file.steps.value.into_iter().enumerate();
+        let mut steps: Vec<Option<Step>> =
+            steps.map(|(at, step)| self.step(step, &format!("steps[{at}]"), &all, &declared)).collect();
+        let output = file.output.as_ref().and_then(|output| self.template(output, "output", &all));
+        let uses = reads(&steps, output.as_ref());
+        self.derive_answers(&mut steps, &uses);
+        Some(Playbook {
+            name: file.name.value,
+            version: file.version.unwrap_or_else(|| "0".to_owned()),
+            description: file.description,
+            digest: Digest::of(source.as_bytes()),
+            source: source.into(),
+            input_schema: file.input.map(|input| Arc::new(input.value)),
+            input,
+            timeout: file.timeout.map(|timeout| timeout.0),
+            roles: roles(declared, &steps),
+            steps: steps.into_iter().collect::<Option<_>>()?,
+            output,
+        })
+    }
+
+    fn schema(&mut self, schema: &At<Value>, path: &str) -> Option<Schema> {
+        let compiled = Schema::compile(&schema.value).map_err(|error| {
+            Mistake::new(error.to_string(), "it is JSON Schema 2020-12, without references to other files")
+        });
+        self.take(schema.place, path, compiled)
+    }
+
+    fn template(&mut self, value: &At<Value>, path: &str, all: &BTreeSet<StepName>) -> Option<Template> {
+        let template = self.take(value.place, path, Template::compile(&value.value))?;
+        self.readable(value.place, path, template.uses().iter(), all);
+        Some(template)
+    }
+
+    /// Steps can only read steps that ran before them.
+    fn readable<'u>(
+        &mut self,
+        place: Location,
+        path: &str,
+        uses: impl Iterator<Item = &'u StepUse>,
+        all: &BTreeSet<StepName>,
+    ) {
+        for used in uses {
+            if self.before.contains(&used.step) {
+                continue;
+            }
+            if all.contains(&used.step) {
+                let message = format!("step `{}` cannot have run here", used.step);
+                self.tell(place, path, message, "steps run in the order written: move it before this one");
+            } else {
+                let message = format!("there is no step `{}`", used.step);
+                let hint = nearest(used.step.as_str(), all.iter().map(StepName::as_str));
+                self.tell(place, path, message, hint);
+            }
+        }
+    }
+
+    fn step(&mut self, at: At<StepFile>, path: &str, all: &BTreeSet<StepName>, declared: &[RoleName]) -> Option<Step> {
+        let (place, file) = (at.place, at.value);
+        if self.before.contains(&file.name.value) {
+            let message = format!("two steps are named `{}`", file.name.value);
+            self.tell(file.name.place, path, message, "give each step a name of its own");
+        }
+        if let Some(role) = &file.role
+            && !declared.is_empty()
+            && !declared.contains(&role.value)
+        {
+            let message = format!("role `{}` is not among the playbook's roles", role.value);
+            self.tell(role.place, path, message, nearest(role.value.as_str(), declared.iter().map(RoleName::as_str)));
+        }
+        let when = file.when.and_then(|when| {
+            let when_path = format!("{path}.when");
+            let source = when.value.0.trim();
+            let bare = source.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(source);
+            let when_expression = self.take(when.place, &when_path, Expression::compile(bare.trim()))?;
+            self.readable(when.place, &when_path, when_expression.uses(), all);
+            Some(when_expression)
+        });
+        let retries = file.retries.map(|retries| {
+            if let Some(wrong) = retries.value.0.problem() {
+                self.tell(retries.place, &format!("{path}.retries"), wrong, "see the schema of playbooks");
+            }
+            retries.value.0
+        });
+        let work = match (file.operation, file.intervention) {
+            (Some(operation), None) => {
+                let params = self.params(file.params, path, all);
+                params.map(|params| Work::Operation { operation: operation.value, params })
+            }
+            (None, Some(ask)) => {
+                if let Some(params) = &file.params {
+                    self.tell(params.place, path, "`params` go with `operation`", "put what a person needs into `context`");
+                }
+                self.ask(ask, path, all).map(Work::Intervention)
+            }
+            (Some(_), Some(ask)) => {
+                self.tell(ask.place, path, "a step does one thing: `operation` or `intervention`", "make two steps of it");
+                None
+            }
+            (None, None) => {
+                let hint = "add `operation: plugin/operation` or `intervention: { prompt: … }`";
+                self.tell(place, path, format!("step `{}` does nothing", file.name.value), hint);
+                None
+            }
+        };
+        self.before.insert(file.name.value.clone());
+        Some(Step {
+            name: file.name.value,
+            description: file.description,
+            role: file.role.map(|role| role.value),
+            when,
+            timeout: file.timeout.map(|timeout| timeout.0),
+            retries: retries.unwrap_or_else(|| RetryPolicy::times(0)),
+            work: work?,
+        })
+    }
+
+    fn params(
+        &mut self,
+        params: Option<At<std::collections::BTreeMap<String, At<Value>>>>,
+        path: &str,
+        all: &BTreeSet<StepName>,
+    ) -> Option<Template> {
+        let Some(params) = params else { return Some(Template::Literal(Value::Object(serde_json::Map::new()))) };
+        let mut fields = Vec::new();
+        let mut whole = true;
+        for (key, value) in params.value {
+            match self.template(&value, &format!("{path}.params.{key}"), all) {
+                Some(template) => fields.push((key, template)),
+                None => whole = false,
+            }
+        }
+        whole.then(|| Template::object(fields))
+    }
+
+    fn ask(&mut self, at: At<InterventionFile>, path: &str, all: &BTreeSet<StepName>) -> Option<Ask> {
+        let path = format!("{path}.intervention");
+        let file = at.value;
+        let prompt = At { value: Value::String(file.prompt.value), place: file.prompt.place };
+        let prompt = self.template(&prompt, &format!("{path}.prompt"), all);
+        let context = file.context.and_then(|context| self.template(&context, &format!("{path}.context"), all));
+        if let Some(response) = &file.response {
+            self.schema(response, &format!("{path}.response"));
+        }
+        let mut options = file.options.value;
+        if file.kind == "approval" && options.is_empty() && file.response.is_none() {
+            options = vec!["approve".to_owned(), "reject".to_owned()];
+        }
+        let deadline = file.timeout.and_then(|timeout| self.deadline(timeout, &format!("{path}.timeout")));
+        Some(Ask {
+            kind: file.kind,
+            prompt: prompt?,
+            options,
+            response_schema: file.response.map(|response| Arc::new(response.value)),
+            context,
+            deadline,
+        })
+    }
+
+    fn deadline(&mut self, at: At<AskTimeoutFile>, path: &str) -> Option<(std::time::Duration, OnDeadline)> {
+        let then = match (at.value.answer, at.value.escalate, at.value.fail) {
+            (Some(answer), None, false) => OnDeadline::Answer(answer),
+            (None, Some(role), false) => OnDeadline::Escalate(role),
+            (None, None, _) => OnDeadline::Fail,
+            _ => {
+                self.tell(at.place, path, "a deadline does one thing", "keep one of `answer`, `escalate` and `fail`");
+                return None;
+            }
+        };
+        Some((at.value.after.0, then))
+    }
+
+    /// Questions without a schema of their own get one, and every default answer must satisfy its own.
+    fn derive_answers(&mut self, steps: &mut [Option<Step>], uses: &BTreeSet<StepUse>) {
+        for step in steps.iter_mut().flatten() {
+            let Work::Intervention(ask) = &mut step.work else { continue };
+            if ask.response_schema.is_none() {
+                ask.response_schema = answer::schema(&ask.kind, &ask.options, &step.name, uses).map(Arc::new);
+            }
+            let (Some(schema), Some((_, OnDeadline::Answer(default)))) = (&ask.response_schema, &ask.deadline) else {
+                continue;
+            };
+            let Ok(schema) = Schema::compile(schema) else { continue };
+            if let Err(violations) = schema.check(default) {
+                let wrong: Vec<_> = violations.into_iter().map(|violation| violation.message).collect();
+                let message = format!("the default answer of `{}` does not fit: {}", step.name, wrong.join("; "));
+                self.tell(Location::UNKNOWN, "", message, "make `timeout.answer` an answer that a person could give");
+            }
+        }
+    }
+}
+
+/// Everything that is read of steps, anywhere in the playbook.
+fn reads(steps: &[Option<Step>], output: Option<&Template>) -> BTreeSet<StepUse> {
+    let mut uses = output.map(Template::uses).unwrap_or_default();
+    for step in steps.iter().flatten() {
+        uses.extend(step.when.iter().flat_map(Expression::uses).cloned());
+        match &step.work {
+            Work::Operation { params, .. } => uses.extend(params.uses()),
+            Work::Intervention(ask) => {
+                uses.extend(ask.prompt.uses());
+                uses.extend(ask.context.iter().flat_map(Template::uses));
+            }
+        }
+    }
+    uses
+}
+
+fn roles(declared: Vec<RoleName>, steps: &[Option<Step>]) -> Vec<RoleName> {
+    let mut roles = declared;
+    for role in steps.iter().flatten().filter_map(|step| step.role.as_ref()) {
+        if !roles.contains(role) {
+            roles.push(role.clone());
+        }
+    }
+    roles
+}
+
+/// A hint that names what was probably meant.
+fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let shared = |name: &str| name.chars().zip(wrong.chars()).take_while(|(a, b)| a == b).count();
+    match names.iter().max_by_key(|name| shared(name)) {
+        Some(name) if shared(name) >= 2 => format!("did you mean `{name}`?"),
+        Some(_) => format!("there are: {}", names.join(", ")),
+        None => "there are none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PBJ: &str = r#"
+name: pbj
+roles: [chef, customer]
+input: { type: object }
+steps:
+  - name: gather
+    role: chef
+    operation: kitchen/gather
+    params: { type: $input.sandwichType }
+    retries: { max: 3, initial: 200ms, multiplier: 2, max_interval: 10s, jitter: full }
+  - name: choose-jelly
+    role: customer
+    intervention:
+      type: human_decision
+      prompt: Which jelly flavor?
+      options: [grape, strawberry]
+      timeout: { after: 30m, answer: { jelly_flavor: grape } }
+  - name: spread
+    when: steps.gather.result.ok
+    operation: kitchen/spread
+    params: { jelly: $steps.choose-jelly.result.jelly_flavor }
+output: { sandwich: $steps.spread.result.sandwich }
+"#;
+
+    fn problems(source: &str) -> Vec<(u64, String)> {
+        let diagnostics = Playbook::parse("p.yaml", source).unwrap_err();
+        diagnostics.problems.iter().map(|p| (p.line, p.message.clone())).collect()
+    }
+
+    #[test]
+    fn a_whole_playbook_is_read() {
+        let playbook = Playbook::parse("pbj.yaml", PBJ).unwrap();
+        assert_eq!(playbook.steps.len(), 3);
+        assert_eq!(playbook.steps[0].retries.max, 3);
+        let Work::Intervention(ask) = &playbook.steps[1].work else { panic!() };
+        let schema = ask.response_schema.as_deref().unwrap();
+        assert_eq!(schema["required"], serde_json::json!(["jelly_flavor"]));
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_line() {
+        let source = PBJ
+            .replace("$input.sandwichType", "$inptu.sandwichType")
+            .replace("steps.gather.result.ok", "steps.gathr.result.ok")
+            .replace("$steps.spread.result", "$steps.nothing.result")
+            .replace("role: customer", "role: custmer");
+        let found = problems(&source);
+        let lines: Vec<u64> = found.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [9, 12, 19, 22], "{found:?}");
+    }
+
+    #[test]
+    fn a_step_cannot_read_what_comes_later() {
+        let source = "name: p\nsteps:\n  - name: a\n    operation: x/y\n    params: { v: $steps.b.result }\n  - name: b\n    operation: x/y\n";
+        assert_eq!(problems(source), [(5, "step `b` cannot have run here".to_owned())]);
+    }
+
+    #[test]
+    fn a_key_of_a_later_version_is_told_as_such() {
+        let source = "name: p\nsteps:\n  - name: a\n    operation: x/y\n    parallel: true\n";
+        let found = problems(source);
+        assert_eq!(found, [(5, "`parallel` is not available yet".to_owned())]);
+    }
+
+    #[test]
+    fn a_default_answer_must_be_one_that_fits() {
+        let source = PBJ.replace("answer: { jelly_flavor: grape }", "answer: { jelly_flavor: tar }");
+        assert!(problems(&source)[0].1.contains("default answer"));
+    }
+
+    #[test]
+    fn a_report_shows_the_line() {
+        let source = PBJ.replace("steps.gather.result.ok", "steps.gathr.result.ok");
+        let report = Playbook::parse("pbj.yaml", &source).unwrap_err().render(false);
+        assert!(report.contains("pbj.yaml:19:11") && report.contains("when: steps.gathr"), "{report}");
+        assert!(report.contains("did you mean `gather`?"), "{report}");
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(cut in 0usize..PBJ.len(), junk in "[ -~\n]{0,6}") {
+            let source: String = PBJ.chars().take(cut).chain(junk.chars()).chain(PBJ.chars().skip(cut + 3)).collect();
+            if let Err(diagnostics) = Playbook::parse("p.yaml", &source) {
+                prop_assert!(!diagnostics.render(false).is_empty());
+            }
+        }
+    }
+}
