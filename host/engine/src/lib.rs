@@ -1,2 +1,34 @@
-//! The engine.
+//! The engine: what callers can ask, and what drives executions.
+//!
+//! [`Engine`] is the one door for every adapter (REST, WebSocket, MCP, command line): each of its methods
+//! takes the principal that asks, and adapters add no business logic of their own. Behind it a driver per
+//! active execution folds events into state and runs what the state says is ready, through the ports in
+//! [`ports`]. What was acknowledged is durable before the acknowledgement; watchers are told after the commit.
+//!
+//! Not here: SQL (`store-*`), WebAssembly (`sandbox`), status codes (`api`).
+
+mod answers;
+mod driver;
+mod engine;
+mod error;
+mod executions;
+mod feed;
+mod host;
+mod interventions;
+mod plugins;
 pub mod ports;
+mod principal;
+mod runtimes;
+mod settings;
+mod timekeeper;
+mod watch;
+
+pub use engine::Engine;
+pub use error::{EngineError, Thing};
+pub use executions::{Control, StartRequest, Started};
+pub use feed::Notice;
+pub use interventions::AnswerRequest;
+pub use principal::{Principal, PrincipalKind};
+pub use runtimes::{RoleCapabilities, RuntimeInfo};
+pub use settings::Settings;
+pub use watch::Watch;

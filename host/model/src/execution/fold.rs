@@ -80,11 +80,17 @@ impl State {
 
     /// The state after one more event.
     pub fn after(mut self, event: &Event) -> Result<Self, IllegalEvent> {
+        self.advance(event)?;
+        Ok(self)
+    }
+
+    /// [`State::after`] in place. On error the value is of no further use.
+    pub fn advance(&mut self, event: &Event) -> Result<(), IllegalEvent> {
         match self.apply(event) {
             Ok(()) => {
                 self.version = event.seq;
                 self.updated_at = event.at;
-                Ok(self)
+                Ok(())
             }
             Err(reason) => Err(IllegalEvent {
                 execution: self.id,
@@ -246,9 +252,10 @@ fn moved(before: StepState, fact: &Fact) -> Result<StepState, Refusal> {
             S::Retrying { attempt: *attempt, at: *at, failure: failure.clone() }
         }
         (S::Running { .. } | S::Answered { .. }, Fact::StepCompleted { .. }) => S::Succeeded,
-        (S::Pending | S::Running { .. } | S::Answered { .. }, Fact::StepFailed { failure, .. }) => {
-            S::Failed(failure.clone())
-        }
+        (
+            S::Pending | S::Running { .. } | S::Retrying { .. } | S::Interrupted { .. } | S::Answered { .. },
+            Fact::StepFailed { failure, .. },
+        ) => S::Failed(failure.clone()),
         (S::Pending, Fact::StepSkipped { .. }) => S::Skipped,
         (before, _) => return Err(format!("the step is {}", before.as_str())),
     })

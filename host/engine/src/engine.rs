@@ -1,0 +1,166 @@
+//! Putting the engine together, starting it and stopping it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use orgata_model::ExecutionId;
+use orgata_model::execution::Seq;
+use orgata_model::playbook::Playbook;
+use orgata_model::runtime::Runtime;
+use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::driver;
+use crate::error::EngineError;
+use crate::feed::{Feed, Notice};
+use crate::host::{Host, RuntimeEntry};
+use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::principal::Principal;
+use crate::settings::Settings;
+use crate::timekeeper;
+use crate::watch::Watch;
+
+/// Executions that recovery brings back at a time.
+const RECOVERY_PAGE: usize = 500;
+
+/// The door to everything that the host does. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Host>);
+
+impl Engine {
+    /// Starts the engine: reads runtimes and playbooks, and brings back every execution that was at work.
+    /// `configured` runtimes win over stored ones of the same name.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        operations: Arc<dyn Operations>,
+        plugins: Arc<dyn Plugins>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        configured: Vec<Runtime>,
+    ) -> Result<Self, EngineError> {
+        let host = Arc::new(Host {
+            places: Arc::new(Semaphore::new(settings.active_executions)),
+            store,
+            operations,
+            plugins,
+            clock,
+            settings,
+            feed: Feed::new(),
+            runtimes: RwLock::default(),
+            compiled: Mutex::default(),
+            residents: Mutex::new(HashMap::new()),
+            stopping: CancellationToken::new(),
+            drivers: TaskTracker::new(),
+            next_look: AtomicI64::new(i64::MAX),
+            look_earlier: Notify::new(),
+        });
+        let engine = Self(host);
+        engine.bring_runtimes(configured).await?;
+        tokio::spawn(recover(Arc::clone(&engine.0)));
+        tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
+        tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));
+        Ok(engine)
+    }
+
+    async fn bring_runtimes(&self, configured: Vec<Runtime>) -> Result<(), EngineError> {
+        let mut runtimes: BTreeMap<_, _> =
+            self.0.store.runtimes().await?.into_iter().map(|runtime| (runtime.id.clone(), runtime)).collect();
+        for runtime in configured {
+            if runtimes.get(&runtime.id) != Some(&runtime) {
+                self.0.store.put_runtime(&runtime).await?;
+            }
+            runtimes.insert(runtime.id.clone(), runtime);
+        }
+        let entries: BTreeMap<_, _> = runtimes
+            .into_iter()
+            .map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime))))
+            .collect();
+        for published in self.0.store.current_playbooks().await? {
+            let Some(entry) = entries.get(&published.runtime) else { continue };
+            match Playbook::parse(&format!("{}.yaml", published.name), &published.source) {
+                Ok(playbook) => {
+                    let playbook = Arc::new(playbook);
+                    self.0.remember(&playbook);
+                    let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
+                    playbooks.insert(published.name, playbook);
+                }
+                // A version that this host cannot read stays in the store, for the one that can.
+                Err(diagnostics) => warn!(playbook = %published.name, %diagnostics, "a stored playbook cannot be read"),
+            }
+        }
+        *self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner) = entries;
+        Ok(())
+    }
+
+    /// Stops: admits nothing new, lets running steps finish within the grace period, keeps the rest for
+    /// the next start. Returns whether everything finished in time.
+    pub async fn stop(&self) -> bool {
+        self.0.stopping.cancel();
+        self.0.drivers.close();
+        let grace = self.0.settings.grace.0;
+        tokio::time::timeout(grace, self.0.drivers.wait()).await.is_ok()
+    }
+
+    /// Whether the host takes work: it is not stopping, and its store can be written.
+    pub async fn ready(&self) -> Result<(), EngineError> {
+        if self.0.stopping.is_cancelled() {
+            return Err(EngineError::Draining);
+        }
+        Ok(self.0.store.ready().await?)
+    }
+
+    /// The events of one execution with `from <= seq`: those stored, then those to come.
+    pub async fn watch(&self, _who: &Principal, id: ExecutionId, from: Seq) -> Result<Watch, EngineError> {
+        self.stored(id).await?;
+        Ok(Watch::new(Arc::clone(&self.0), id, from))
+    }
+
+    /// What happens in the host from now on. A receiver that falls behind is told how much it missed.
+    pub fn notices(&self, _who: &Principal) -> broadcast::Receiver<Notice> {
+        self.0.feed.notices()
+    }
+
+    /// Executions that have a driver now: for metrics.
+    pub fn active(&self) -> usize {
+        self.0.residents.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+async fn recover(host: Arc<Host>) {
+    let mut after = None;
+    let mut count = 0usize;
+    loop {
+        match host.store.unfinished(after, RECOVERY_PAGE).await {
+            Ok(page) if page.is_empty() => break,
+            Ok(page) => {
+                after = page.last().copied();
+                count += page.len();
+                for id in page {
+                    driver::wake(&host, id);
+                }
+            }
+            Err(error) => {
+                error!(%error, "unfinished executions cannot be read; trying again");
+                let later = host.clock.now() + std::time::Duration::from_secs(1);
+                host.clock.sleep_until(later).await;
+            }
+        }
+    }
+    if count > 0 {
+        info!(count, "executions that were at work go on");
+    }
+}
+
+async fn pass_on_plugin_changes(host: Arc<Host>) {
+    let mut changes = host.plugins.changes();
+    loop {
+        match changes.recv().await {
+            Ok(change) => host.feed.tell(Notice::Plugin(change)),
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What the doors, the drivers and the timekeeper share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+
+use orgata_model::playbook::Playbook;
+use orgata_model::runtime::{Grants, Runtime};
+use orgata_model::{Digest, ExecutionId, PlaybookName, PluginName, RuntimeId};
+use serde_json::Value;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::driver::Command;
+use crate::error::{EngineError, Thing};
+use crate::feed::Feed;
+use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::settings::Settings;
+
+pub(crate) struct Host {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) operations: Arc<dyn Operations>,
+    pub(crate) plugins: Arc<dyn Plugins>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) feed: Feed,
+    pub(crate) runtimes: RwLock<BTreeMap<RuntimeId, Arc<RuntimeEntry>>>,
+    /// Compiled playbooks that somebody runs; the current ones are held by their runtime.
+    pub(crate) compiled: Mutex<HashMap<Digest, Weak<Playbook>>>,
+    /// Executions that have a driver now, and how to reach it.
+    pub(crate) residents: Mutex<HashMap<ExecutionId, mpsc::UnboundedSender<Command>>>,
+    /// Places for executions at work.
+    pub(crate) places: Arc<Semaphore>,
+    /// Set when the host stops.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) drivers: TaskTracker,
+    /// When the timekeeper will look next, in microseconds; and how to wake it earlier.
+    pub(crate) next_look: AtomicI64,
+    pub(crate) look_earlier: Notify,
+}
+
+/// A runtime, with everything that starting an execution needs at hand.
+pub(crate) struct RuntimeEntry {
+    pub(crate) runtime: Runtime,
+    pub(crate) grants: Arc<BTreeMap<PluginName, Grants>>,
+    pub(crate) config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
+    pub(crate) playbooks: RwLock<BTreeMap<PlaybookName, Arc<Playbook>>>,
+}
+
+impl RuntimeEntry {
+    pub(crate) fn new(runtime: Runtime) -> Self {
+        Self {
+            grants: Arc::new(runtime.grants.clone()),
+            config: Arc::new(runtime.config.clone()),
+            runtime,
+            playbooks: RwLock::default(),
+        }
+    }
+
+    pub(crate) fn playbook(&self, name: &PlaybookName) -> Result<Arc<Playbook>, EngineError> {
+        let playbooks = self.playbooks.read().unwrap_or_else(PoisonError::into_inner);
+        playbooks.get(name).cloned().ok_or_else(|| {
+            EngineError::not_found_among(Thing::Playbook, name, playbooks.keys().map(PlaybookName::as_str))
+        })
+    }
+}
+
+impl Host {
+    pub(crate) fn runtime(&self, id: &RuntimeId) -> Result<Arc<RuntimeEntry>, EngineError> {
+        let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
+        runtimes.get(id).cloned().ok_or_else(|| {
+            EngineError::not_found_among(Thing::Runtime, id, runtimes.keys().map(RuntimeId::as_str))
+        })
+    }
+
+    /// The version of a playbook that an execution keeps, current or not.
+    pub(crate) async fn playbook(&self, digest: Digest) -> Result<Arc<Playbook>, EngineError> {
+        if let Some(playbook) = self.compiled_now(digest) {
+            return Ok(playbook);
+        }
+        let source = self.store.playbook_source(digest).await?;
+        let source = source.ok_or_else(|| EngineError::Internal(format!("the store has no playbook {digest}")))?;
+        let playbook = Playbook::parse(&format!("{digest}.yaml"), &source)
+            .map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
+        let playbook = Arc::new(playbook);
+        self.remember(&playbook);
+        Ok(playbook)
+    }
+
+    pub(crate) fn remember(&self, playbook: &Arc<Playbook>) {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|_, playbook| playbook.strong_count() > 0);
+        compiled.insert(playbook.digest, Arc::downgrade(playbook));
+    }
+
+    fn compiled_now(&self, digest: Digest) -> Option<Arc<Playbook>> {
+        let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.get(&digest)?.upgrade()
+    }
+}

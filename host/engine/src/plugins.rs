@@ -1,0 +1,66 @@
+//! Doors: the life of plugin files.
+
+use std::sync::Arc;
+
+use orgata_model::operation::Plugin;
+use orgata_model::{Digest, PluginName};
+use tracing::info;
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Thing};
+use crate::ports::{PluginEntry, Source};
+use crate::principal::Principal;
+
+impl Engine {
+    /// Every version of every plugin that is known.
+    pub fn plugins(&self, _who: &Principal) -> Vec<PluginEntry> {
+        self.0.plugins.list()
+    }
+
+    /// One version.
+    pub fn plugin(&self, _who: &Principal, digest: Digest) -> Result<PluginEntry, EngineError> {
+        let all = self.0.plugins.list();
+        all.into_iter()
+            .find(|entry| entry.plugin.digest == digest)
+            .ok_or_else(|| EngineError::not_found(Thing::Plugin, digest))
+    }
+
+    /// Checks a component and makes it the current version of its plugin.
+    pub async fn load_plugin(&self, who: &Principal, bytes: Vec<u8>) -> Result<Arc<Plugin>, EngineError> {
+        let source = Source::Upload { by: who.name().to_owned() };
+        let plugin = self.0.plugins.load(bytes, source).await?;
+        info!(plugin = %plugin.name, version = %plugin.version, digest = %plugin.digest, by = who.name(), "plugin loaded");
+        self.forget_old_files().await?;
+        Ok(plugin)
+    }
+
+    /// Makes an earlier version current again.
+    pub async fn rollback_plugin(
+        &self,
+        who: &Principal,
+        name: &PluginName,
+        to: Option<Digest>,
+    ) -> Result<Arc<Plugin>, EngineError> {
+        if !self.0.plugins.list().iter().any(|entry| entry.plugin.name == *name) {
+            return Err(EngineError::not_found(Thing::Plugin, name));
+        }
+        let plugin = self.0.plugins.rollback(name, to).await?;
+        info!(plugin = %plugin.name, digest = %plugin.digest, by = who.name(), "plugin rolled back");
+        Ok(plugin)
+    }
+
+    /// Withdraws a version: nothing new starts on it, what runs finishes.
+    pub async fn retire_plugin(&self, who: &Principal, digest: Digest) -> Result<(), EngineError> {
+        self.plugin(who, digest)?;
+        self.0.plugins.retire(digest).await?;
+        info!(%digest, by = who.name(), "plugin retired");
+        Ok(())
+    }
+
+    /// Files of versions that nothing needs any more go; those that executions keep stay.
+    async fn forget_old_files(&self) -> Result<(), EngineError> {
+        let pinned = self.0.store.pinned().await?;
+        self.0.plugins.keep(&pinned).await;
+        Ok(())
+    }
+}

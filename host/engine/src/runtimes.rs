@@ -1,0 +1,229 @@
+//! Doors: runtimes, their playbooks, roles and operations.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+use orgata_model::operation::Operation;
+use orgata_model::playbook::{Playbook, Work};
+use orgata_model::runtime::Runtime;
+use orgata_model::{OperationName, PlaybookName, RoleName, RuntimeId};
+use tracing::info;
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Thing};
+use crate::host::RuntimeEntry;
+use crate::ports::PublishedPlaybook;
+use crate::principal::Principal;
+
+/// A runtime and what is in it.
+#[derive(Debug, Clone)]
+pub struct RuntimeInfo {
+    /// What the operator said of it.
+    pub runtime: Runtime,
+    /// Its playbooks, by name.
+    pub playbooks: Vec<PlaybookName>,
+    /// The roles that take part in them.
+    pub roles: Vec<RoleName>,
+    /// The operations that they may use.
+    pub operations: Vec<OperationName>,
+}
+
+/// What a role does in a runtime.
+#[derive(Debug, Clone)]
+pub struct RoleCapabilities {
+    /// Its name.
+    pub name: RoleName,
+    /// For people.
+    pub description: Option<String>,
+    /// Operations that its steps run.
+    pub operations: Vec<OperationName>,
+    /// Questions that it answers: playbook and step.
+    pub interventions: Vec<(PlaybookName, orgata_model::StepName)>,
+    /// Playbooks that it takes part in.
+    pub playbooks: Vec<PlaybookName>,
+}
+
+impl Engine {
+    /// Every runtime.
+    pub fn runtimes(&self, _who: &Principal) -> Vec<RuntimeInfo> {
+        let runtimes = self.0.runtimes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        runtimes.values().map(|entry| self.info(entry)).collect()
+    }
+
+    /// One runtime.
+    pub fn runtime(&self, _who: &Principal, id: &RuntimeId) -> Result<RuntimeInfo, EngineError> {
+        Ok(self.info(&*self.0.runtime(id)?))
+    }
+
+    /// Makes a runtime. One that says the same exists: nothing changes, and that is fine.
+    pub async fn create_runtime(&self, who: &Principal, runtime: Runtime) -> Result<RuntimeInfo, EngineError> {
+        let id = runtime.id.clone();
+        if let Ok(entry) = self.0.runtime(&id) {
+            if entry.runtime == runtime {
+                return Ok(self.info(&entry));
+            }
+            return Err(EngineError::Exists { thing: Thing::Runtime, name: id.to_string() });
+        }
+        self.0.store.put_runtime(&runtime).await?;
+        info!(runtime = %id, by = who.name(), "runtime created");
+        let entry = Arc::new(RuntimeEntry::new(runtime));
+        self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&entry));
+        Ok(self.info(&entry))
+    }
+
+    /// Retires a runtime: nothing new starts in it, what runs finishes.
+    pub async fn retire_runtime(&self, who: &Principal, id: &RuntimeId) -> Result<(), EngineError> {
+        self.0.runtime(id)?;
+        self.0.store.remove_runtime(id).await?;
+        self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        info!(runtime = %id, by = who.name(), "runtime retired");
+        Ok(())
+    }
+
+    fn info(&self, entry: &RuntimeEntry) -> RuntimeInfo {
+        let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
+        let roles: BTreeSet<RoleName> = playbooks
+            .values()
+            .flat_map(|playbook| playbook.roles.iter().cloned())
+            .chain(entry.runtime.roles.keys().cloned())
+            .collect();
+        RuntimeInfo {
+            runtime: entry.runtime.clone(),
+            playbooks: playbooks.keys().cloned().collect(),
+            roles: roles.into_iter().collect(),
+            operations: self.offered(entry).map(|operation| operation.name.clone()).collect(),
+        }
+    }
+
+    fn offered(&self, entry: &RuntimeEntry) -> impl Iterator<Item = Arc<Operation>> {
+        let catalog = self.0.operations.catalog();
+        let plugins: Vec<_> =
+            catalog.plugins.values().filter(|plugin| entry.runtime.offers(&plugin.name)).cloned().collect();
+        plugins.into_iter().flat_map(|plugin| plugin.operations.clone())
+    }
+
+    /// The current playbooks of a runtime, by name.
+    pub fn playbooks(&self, _who: &Principal, runtime: &RuntimeId) -> Result<Vec<Arc<Playbook>>, EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(playbooks.values().cloned().collect())
+    }
+
+    /// The current version of a playbook.
+    pub fn playbook(
+        &self,
+        _who: &Principal,
+        runtime: &RuntimeId,
+        name: &PlaybookName,
+    ) -> Result<Arc<Playbook>, EngineError> {
+        self.0.runtime(runtime)?.playbook(name)
+    }
+
+    /// Publishes a version of a playbook. The same source again changes nothing. `name` is the one that it
+    /// must have, when the caller knows it; `file` names the source in diagnostics.
+    pub async fn publish_playbook(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        name: Option<&PlaybookName>,
+        file: &str,
+        source: String,
+    ) -> Result<Arc<Playbook>, EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        let playbook =
+            Playbook::parse(file, &source).map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
+        if let Some(asked) = name.filter(|asked| **asked != playbook.name) {
+            return Err(EngineError::NameMismatch { own: playbook.name.to_string(), asked: asked.to_string() });
+        }
+        if let Ok(current) = entry.playbook(&playbook.name)
+            && current.digest == playbook.digest
+        {
+            return Ok(current);
+        }
+        let playbook = Arc::new(playbook);
+        let published = PublishedPlaybook {
+            runtime: runtime.clone(),
+            name: playbook.name.clone(),
+            version: playbook.version.clone(),
+            digest: playbook.digest,
+            source,
+            published_at: self.0.clock.now(),
+        };
+        self.0.store.publish_playbook(&published).await?;
+        self.0.remember(&playbook);
+        let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
+        playbooks.insert(playbook.name.clone(), Arc::clone(&playbook));
+        info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
+        Ok(playbook)
+    }
+
+    /// Retires a playbook: nothing new starts on it, what runs finishes.
+    pub async fn retire_playbook(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        name: &PlaybookName,
+    ) -> Result<(), EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        entry.playbook(name)?;
+        self.0.store.retire_playbook(runtime, name).await?;
+        entry.playbooks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        info!(%runtime, playbook = %name, by = who.name(), "playbook retired");
+        Ok(())
+    }
+
+    /// The operations that a runtime's playbooks may use.
+    pub fn operations(&self, _who: &Principal, runtime: &RuntimeId) -> Result<Vec<Arc<Operation>>, EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        Ok(self.offered(&entry).collect())
+    }
+
+    /// One operation, by its full name or, where that is clear, by the half behind the slash.
+    pub fn operation(&self, _who: &Principal, runtime: &RuntimeId, name: &str) -> Result<Arc<Operation>, EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        let all: Vec<_> = self.offered(&entry).collect();
+        if let Some(operation) = all.iter().find(|operation| operation.name.to_string() == name) {
+            return Ok(Arc::clone(operation));
+        }
+        let mut named = all.iter().filter(|operation| &*operation.name.operation == name);
+        match (named.next(), named.next()) {
+            (Some(operation), None) => Ok(Arc::clone(operation)),
+            _ => {
+                let names: Vec<String> = all.iter().map(|operation| operation.name.to_string()).collect();
+                Err(EngineError::not_found_among(Thing::Operation, name, names.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// What a role does in a runtime.
+    pub fn role(&self, who: &Principal, runtime: &RuntimeId, name: &RoleName) -> Result<RoleCapabilities, EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        let known = entry.runtime.roles.get(name);
+        let playbooks = self.playbooks(who, runtime)?;
+        let taking_part: Vec<_> = playbooks.iter().filter(|playbook| playbook.roles.contains(name)).collect();
+        if known.is_none() && taking_part.is_empty() {
+            let names = self.info(&entry).roles;
+            return Err(EngineError::not_found_among(Thing::Role, name, names.iter().map(RoleName::as_str)));
+        }
+        let steps = || {
+            let steps = taking_part.iter().flat_map(|playbook| playbook.steps.iter().map(move |step| (playbook, step)));
+            steps.filter(|(_, step)| step.role.as_ref() == Some(name))
+        };
+        let operations: BTreeSet<OperationName> = steps()
+            .filter_map(|(_, step)| match &step.work {
+                Work::Operation { operation, .. } => Some(operation.clone()),
+                Work::Intervention(_) => None,
+            })
+            .collect();
+        Ok(RoleCapabilities {
+            name: name.clone(),
+            description: known.and_then(|role| role.description.clone()),
+            operations: operations.into_iter().collect(),
+            interventions: steps()
+                .filter(|(_, step)| matches!(step.work, Work::Intervention(_)))
+                .map(|(playbook, step)| (playbook.name.clone(), step.name.clone()))
+                .collect(),
+            playbooks: taking_part.iter().map(|playbook| playbook.name.clone()).collect(),
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! How much the engine does at once.
+
+use std::time::Duration;
+
+use orgata_model::duration::DurationText;
+use serde::{Deserialize, Serialize};
+
+/// The engine's limits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// Executions at work at once; more are refused as overloaded. Waiting ones do not count. Default 10000.
+    pub active_executions: usize,
+    /// Oldest age of an event that is not yet durable. Default 20ms.
+    pub flush_after: DurationText,
+    /// Waits shorter than this keep the execution in memory. Default 2s.
+    pub stay_awake: DurationText,
+    /// Largest input of a playbook, in bytes of JSON. Default 1 MiB.
+    pub input_bytes: usize,
+    /// Longest `?wait=`. Default 2m.
+    pub longest_wait: DurationText,
+    /// How long running steps may finish when the host stops. Default 10s.
+    pub grace: DurationText,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            active_executions: 10_000,
+            flush_after: DurationText(Duration::from_millis(20)),
+            stay_awake: DurationText(Duration::from_secs(2)),
+            input_bytes: 1 << 20,
+            longest_wait: DurationText(Duration::from_mins(2)),
+            grace: DurationText(Duration::from_secs(10)),
+        }
+    }
+}
+
+impl Settings {
+    /// What is wrong with them, if anything.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.active_executions == 0 {
+            return Err("engine.activeExecutions must be 1 or more".to_owned());
+        }
+        if self.flush_after.0 > Duration::from_secs(10) {
+            return Err("engine.flushAfter must be 10s or less: watchers wait for it".to_owned());
+        }
+        Ok(())
+    }
+}
