@@ -73,14 +73,16 @@ macro_rules! export_plugin {
             fn execute(
                 call: $crate::Call,
                 input: ::std::string::String,
-            ) -> ::std::result::Result<$crate::bindings::orgata::plugin::types::Outcome, $crate::Failure> {
+            ) -> ::std::result::Result<$crate::bindings::orgata::plugin::types::Outcome, $crate::Failure>
+            {
                 $plugin().execute(&call, &input)
             }
             fn resume(
                 call: $crate::Call,
                 state: ::std::string::String,
                 answer: ::std::string::String,
-            ) -> ::std::result::Result<$crate::bindings::orgata::plugin::types::Outcome, $crate::Failure> {
+            ) -> ::std::result::Result<$crate::bindings::orgata::plugin::types::Outcome, $crate::Failure>
+            {
                 $plugin().resume(&call, &state, &answer)
             }
         }
@@ -91,10 +93,13 @@ macro_rules! export_plugin {
 
 /// Makes a component of a type that implements [`Guest`] by hand.
 ///
-/// Only on wasm: the exported names are no legal symbols elsewhere, and unit tests run natively.
+/// Only on wasm: the exported names are no legal symbols elsewhere, and unit tests run natively. There the
+/// guest is merely named, so that the compiler does not take it for dead.
 #[macro_export]
 macro_rules! export_guest {
     ($guest:ident) => {
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() -> $crate::PluginInfo = <$guest as $crate::Guest>::describe;
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::export!($guest with_types_in $crate::bindings);
     };

@@ -51,7 +51,8 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
         Self::erase(name, Box::new(execute), None)
     }
 
-    /// An operation that may stop and ask a person; `resume` goes on from the question's state and the answer.
+    /// An operation that may stop and ask a person; `resume` goes on from the question's state and the
+    /// answer.
     pub fn asking<S: DeserializeOwned, A: DeserializeOwned>(
         name: &'static str,
         run: impl Fn(&Call, I) -> Result<Outcome<O>, Failure> + 'static,
@@ -77,7 +78,10 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
             execute,
             resume,
         };
-        Operation { erased, types: PhantomData }
+        Operation {
+            erased,
+            types: PhantomData,
+        }
     }
 
     /// A name for people.
@@ -116,8 +120,15 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
     {
         self.erased.examples.push(Box::new(move || {
             let (input, output) = example();
-            let (input, output) = (serde_json::to_string(&input).ok()?, serde_json::to_string(&output).ok()?);
-            Some(Example { name: name.into(), input, output })
+            let (input, output) = (
+                serde_json::to_string(&input).ok()?,
+                serde_json::to_string(&output).ok()?,
+            );
+            Some(Example {
+                name: name.into(),
+                input,
+                output,
+            })
         }));
         self
     }
@@ -126,7 +137,12 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
 impl Plugin {
     /// A plugin without operations yet. `name` is kebab-case, `version` a semantic version.
     pub fn new(name: &'static str, version: &'static str, description: &'static str) -> Self {
-        Plugin { name, version, description, operations: Vec::new() }
+        Plugin {
+            name,
+            version,
+            description,
+            operations: Vec::new(),
+        }
     }
 
     /// Adds an operation.
@@ -154,14 +170,25 @@ impl Plugin {
     #[doc(hidden)]
     pub fn resume(&self, call: &Call, state: &str, answer: &str) -> Result<RawOutcome, Failure> {
         let Some(resume) = &self.named(&call.operation)?.resume else {
-            return Err(Failure::permanent("never-asks", format!("{} asks no questions", call.operation)));
+            return Err(Failure::permanent(
+                "never-asks",
+                format!("{} asks no questions", call.operation),
+            ));
         };
         resume(call, state, answer)
     }
 
     fn named(&self, name: &str) -> Result<&Erased, Failure> {
-        let unknown = || Failure::permanent("unknown-operation", format!("{} has no operation {name}", self.name));
-        self.operations.iter().find(|operation| operation.name == name).ok_or_else(unknown)
+        let unknown = || {
+            Failure::permanent(
+                "unknown-operation",
+                format!("{} has no operation {name}", self.name),
+            )
+        };
+        self.operations
+            .iter()
+            .find(|operation| operation.name == name)
+            .ok_or_else(unknown)
     }
 }
 
@@ -203,6 +230,9 @@ pub(crate) fn answer_schema<T: JsonSchema>() -> String {
 
 /// Written without `$ref` where types allow: whoever reads it, a person or an AI assistant, reads on.
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> String {
-    let schema = settings.with(|settings| settings.inline_subschemas = true).into_generator().into_root_schema_for::<T>();
+    let schema = settings
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<T>();
     schema.as_value().to_string()
 }

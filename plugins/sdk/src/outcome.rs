@@ -82,7 +82,8 @@ impl Failure {
     /// Adds what a program may want to know besides the code.
     #[must_use]
     pub fn details(mut self, details: &impl Serialize) -> Self {
-        let (Failure::InvalidInput(fault) | Failure::Transient(fault) | Failure::Permanent(fault)) = &mut self;
+        let (Failure::InvalidInput(fault) | Failure::Transient(fault) | Failure::Permanent(fault)) =
+            &mut self;
         // Details that cannot be written are dropped: they must not hide the failure itself.
         fault.details = serde_json::to_string(details).ok();
         self
@@ -90,5 +91,9 @@ impl Failure {
 }
 
 fn fault(code: &str, message: impl Into<String>) -> Fault {
-    Fault { code: code.into(), message: message.into(), details: None }
+    Fault {
+        code: code.into(),
+        message: message.into(),
+        details: None,
+    }
 }
