@@ -1,1 +1,30 @@
-//! placeholder
+//! The [`Store`] port on SQLite, for one host and its data file.
+//!
+//! One task owns the connection that writes; everything queued while it flushes goes into its next commit
+//! (`writer`), so that a hundred appends at once cost one flush. Histories are one row an append, encoded by the
+//! caller before it queues. Readers have connections of their own and never wait for the writer.
+//!
+//! SQL is here and in the other store crates alone, one file per aggregate.
+//! Not here: what events mean (`model`), when to commit (`engine::driver`).
+
+mod append;
+mod batch;
+mod cursor;
+mod events;
+mod executions;
+mod failure;
+mod flush;
+mod interventions;
+mod lock;
+mod migrations;
+mod open;
+mod pins;
+mod playbooks;
+mod row;
+mod runtimes;
+mod store;
+mod writer;
+
+pub use flush::measure_flush;
+pub use open::{OpenError, Settings};
+pub use store::SqliteStore;

@@ -1,0 +1,101 @@
+//! Histories: one row an append, holding its events as a JSON array.
+
+use std::sync::Arc;
+
+use orgata_engine::ports::{Append, StoreError};
+use orgata_model::ExecutionId;
+use orgata_model::execution::{Event, Seq};
+use sqlx::{Row as _, SqlitePool};
+
+use crate::append::Kind;
+use crate::failure::{broken, unavailable};
+use crate::row::{Columns, Values, integer};
+
+pub(crate) const TABLE: &str = "event_segments";
+
+/// The events of one append, encoded.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    execution: ExecutionId,
+    seen: i64,
+    last: i64,
+    events: Arc<str>,
+}
+
+impl Segment {
+    pub(crate) fn of(append: &Append) -> Result<Self, StoreError> {
+        let events =
+            serde_json::to_string(&append.events).map_err(|error| broken(TABLE, append.summary.id, error))?;
+        Ok(Self {
+            execution: append.summary.id,
+            seen: integer(append.seen),
+            last: integer(append.summary.version),
+            events: events.into(),
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Adds the values of one row of [`insert`].
+    pub(crate) fn bind(&self, kind: Kind, values: &mut Values) {
+        let id = self.execution.uuid();
+        values.push(&id.as_bytes()[..]);
+        match kind {
+            Kind::New => values.push(self.seen.saturating_add(1)),
+            Kind::More => {
+                values.push(&id.as_bytes()[..]);
+                values.push(self.seen);
+            }
+        }
+        values.push(self.last);
+        values.push(Arc::clone(&self.events));
+    }
+}
+
+/// The statement that adds this many segments.
+///
+/// The one that goes on looks up the version that its writer saw; where it is another, `first_seq` becomes NULL
+/// and the column refuses it. So a conflict is an error of the statement, and no round trip is spent on asking.
+pub(crate) fn insert(kind: Kind, rows: usize) -> String {
+    let row = match kind {
+        Kind::New => "(?,?,?,?)",
+        Kind::More => "(?,(SELECT version + 1 FROM executions WHERE id = ? AND version = ?),?,?)",
+    };
+    let rows = vec![row; rows].join(",");
+    format!("INSERT INTO event_segments (execution, first_seq, last_seq, events) VALUES {rows};")
+}
+
+/// Events with `after < seq`, `limit` at most.
+pub(crate) async fn read(
+    readers: &SqlitePool,
+    id: ExecutionId,
+    after: Seq,
+    limit: usize,
+) -> Result<Vec<Event>, StoreError> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let last = after.saturating_add(limit);
+    // Seqs have no gaps, so the page ends at a known one and no row is read for nothing.
+    let rows = sqlx::query(
+        "SELECT first_seq, last_seq, events FROM event_segments
+         WHERE execution = ? AND last_seq > ? AND first_seq <= ? ORDER BY last_seq",
+    )
+    .bind(&id.uuid().as_bytes()[..])
+    .bind(integer(after))
+    .bind(integer(last))
+    .fetch_all(readers)
+    .await
+    .map_err(|error| unavailable(&error))?;
+    let mut events = Vec::new();
+    for row in &rows {
+        let first: i64 = row.try_get(0).map_err(|error| broken(TABLE, id, error))?;
+        let segment = Columns::of(row, TABLE, format_args!("{id} from seq {first}"));
+        let read: Vec<Event> = segment.json("events")?;
+        events.extend(
+            read.into_iter()
+                .filter(|event| after < event.seq && event.seq <= last),
+        );
+    }
+    Ok(events)
+}

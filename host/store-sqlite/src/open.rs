@@ -1,0 +1,207 @@
+//! Opening the data file: lock, modes, version of SQLite, settings of its connections, migrations.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::lock::Lock;
+use crate::migrations;
+
+/// The oldest SQLite that is trusted: those before it can lose committed data in WAL mode.
+const OLDEST: (u32, u32, u32) = (3, 51, 3);
+
+/// How the store uses the machine. The defaults suit two cores and a few gigabytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Connections that read, each with a thread of its own. At least 1.
+    pub readers: u32,
+    /// Page cache of the writer, in MiB.
+    pub writer_cache_mib: u32,
+    /// Page cache of each reader, in MiB.
+    pub reader_cache_mib: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            readers: 3,
+            writer_cache_mib: 64,
+            reader_cache_mib: 8,
+        }
+    }
+}
+
+/// Why the data file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another host has it.
+    #[error("{data} is in use by another host, which holds the lock {lock}", data = .data.display(), lock = .lock.display())]
+    InUse {
+        /// The data file.
+        data: PathBuf,
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// A file or folder cannot be used.
+    #[error("cannot {what} {path}", path = .path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The program was built with a SQLite that loses data.
+    #[error("SQLite {found} is too old: versions before 3.51.3 can lose committed data in WAL mode")]
+    Outdated {
+        /// Its version.
+        found: String,
+    },
+    /// SQLite cannot open the file, or it is not a database.
+    #[error("cannot open the data file {path}", path = .path.display())]
+    Database {
+        /// The data file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// The data file has a shape that this release does not know, most likely a newer one's.
+    #[error("cannot bring the data file {path} to the shape of this release", path = .path.display())]
+    Migration {
+        /// The data file.
+        path: PathBuf,
+        /// Which step, and why.
+        source: sqlx::migrate::MigrateError,
+    },
+}
+
+/// An open data file.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) lock: Lock,
+    pub(crate) writer: SqliteConnection,
+    pub(crate) readers: SqlitePool,
+}
+
+/// Opens the data file, making it and bringing it up to date where needed.
+pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError> {
+    let lock = Lock::take(path)?;
+    // Made by us, so that nobody else may read it: SQLite gives its side files the same mode.
+    private().open(path).map_err(|source| OpenError::Io {
+        what: "open",
+        path: path.to_owned(),
+        source,
+    })?;
+    let failed = |source| OpenError::Database {
+        path: path.to_owned(),
+        source,
+    };
+    let mut writer = writer_options(path, settings).connect().await.map_err(failed)?;
+    check_version(&mut writer).await.map_err(failed)??;
+    migrations::run(&mut writer)
+        .await
+        .map_err(|source| OpenError::Migration {
+            path: path.to_owned(),
+            source,
+        })?;
+    let readers = SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(settings.readers.max(1))
+        // A file does not hang up: asking before each use would double the cost of a small read.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(reader_options(path, settings))
+        .await
+        .map_err(failed)?;
+    Ok(Opened {
+        lock,
+        writer,
+        readers,
+    })
+}
+
+/// Opens or makes a file that only its owner may read and write.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600);
+    options
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(false)
+        .pragma("temp_store", "memory")
+        .disable_statement_logging()
+}
+
+pub(crate) fn writer_options(path: &Path, settings: &Settings) -> SqliteConnectOptions {
+    options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("page_size", std::env::var("EXP_PAGE").unwrap_or("4096".into()))
+        .pragma("wal_autocheckpoint", std::env::var("EXP_CKPT").unwrap_or("1000".into()))
+        .pragma("cache_size", kib(settings.writer_cache_mib))
+        .statement_cache_capacity(256)
+        .thread_name(|_| "orgata-store-writer".into())
+}
+
+fn reader_options(path: &Path, settings: &Settings) -> SqliteConnectOptions {
+    options(path)
+        .read_only(true)
+        .pragma("cache_size", kib(settings.reader_cache_mib))
+        .thread_name(|number| format!("orgata-store-reader-{number}"))
+}
+
+/// SQLite takes a negative number for KiB, a positive one for pages.
+fn kib(mib: u32) -> String {
+    format!("-{}", u64::from(mib.max(1)) * 1024)
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<Result<(), OpenError>, sqlx::Error> {
+    let found: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut *connection)
+        .await?;
+    connection.ping().await?;
+    Ok(if is_trusted(&found) {
+        Ok(())
+    } else {
+        Err(OpenError::Outdated { found })
+    })
+}
+
+fn is_trusted(version: &str) -> bool {
+    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
+    let mut next = || numbers.next().unwrap_or(0_u32);
+    (next(), next(), next()) >= OLDEST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_loses_data_is_not_trusted() {
+        for bad in ["3.51.2", "3.7.17", "3.50.99", "2.99.99", "", "x"] {
+            assert!(!is_trusted(bad), "{bad}");
+        }
+        for good in ["3.51.3", "3.52.0", "4.0"] {
+            assert!(is_trusted(good), "{good}");
+        }
+    }
+}

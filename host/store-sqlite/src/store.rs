@@ -1,0 +1,167 @@
+//! The store as the engine sees it: writing goes to the one writer, reading to the readers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::Timestamp;
+use orgata_engine::ports::{
+    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,
+    StoredExecution,
+};
+use orgata_model::execution::{Event, Seq, Summary};
+use orgata_model::runtime::Runtime;
+use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
+use sqlx::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::append::Encoded;
+use crate::lock::Lock;
+use crate::open::{OpenError, Settings, open};
+use crate::row::{Statement, Values};
+use crate::writer::{Job, QUEUE, Reply, Writer};
+use crate::{events, executions, interventions, pins, playbooks, runtimes};
+
+/// A store in one SQLite file, for one host.
+#[derive(Debug)]
+pub struct SqliteStore {
+    jobs: mpsc::Sender<Job>,
+    readers: SqlitePool,
+    _lock: Lock,
+}
+
+impl SqliteStore {
+    /// Opens this data file, or makes it. Nobody else can open it until this value is gone.
+    pub async fn open(path: &Path, settings: Settings) -> Result<Self, OpenError> {
+        let opened = open(path, &settings).await?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(Writer::new(opened.writer, queue).run());
+        Ok(Self {
+            jobs,
+            readers: opened.readers,
+            _lock: opened.lock,
+        })
+    }
+
+    /// Finishes what is queued, folds the log into the data file and closes it. Whatever is asked afterwards is
+    /// refused as [`StoreError::Unavailable`].
+    pub async fn close(&self) -> Result<(), StoreError> {
+        // Readers first: the log can be folded and removed only when nobody reads from it.
+        self.readers.close().await;
+        self.ask(Job::Close).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(job(reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    async fn edit(&self, statements: Vec<Statement>) -> Result<Vec<u64>, StoreError> {
+        self.ask(|reply| Job::Edit(statements, reply)).await
+    }
+
+    /// Runs these, and tells whether the first changed anything.
+    async fn removes(&self, statements: Vec<Statement>) -> Result<bool, StoreError> {
+        let changed = self.edit(statements).await?;
+        Ok(changed.first().is_some_and(|rows| *rows > 0))
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("it is closed".into())
+}
+
+#[async_trait::async_trait]
+impl Store for SqliteStore {
+    async fn append(&self, append: Append) -> Result<(), StoreError> {
+        let encoded = Box::new(Encoded::new(&append)?);
+        drop(append);
+        self.ask(|reply| Job::Append(encoded, reply)).await
+    }
+
+    async fn events(&self, id: ExecutionId, after: Seq, limit: usize) -> Result<Vec<Event>, StoreError> {
+        events::read(&self.readers, id, after, limit).await
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Option<StoredExecution>, StoreError> {
+        executions::by_id(&self.readers, id).await
+    }
+
+    async fn by_idempotency_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+    ) -> Result<Option<StoredExecution>, StoreError> {
+        executions::by_key(&self.readers, runtime, key).await
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
+        executions::list(&self.readers, query).await
+    }
+
+    async fn unfinished(
+        &self,
+        after: Option<ExecutionId>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        executions::unfinished(&self.readers, after, limit).await
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, ExecutionId)>,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, ExecutionId)>, StoreError> {
+        executions::due(&self.readers, now, after, limit).await
+    }
+
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        executions::next_due(&self.readers, now).await
+    }
+
+    async fn pinned(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        pins::pinned(&self.readers).await
+    }
+
+    async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError> {
+        interventions::inbox(&self.readers, query).await
+    }
+
+    async fn publish_playbook(&self, playbook: &PublishedPlaybook) -> Result<(), StoreError> {
+        self.edit(playbooks::publish(playbook)).await.map(|_| ())
+    }
+
+    async fn retire_playbook(&self, runtime: &RuntimeId, name: &PlaybookName) -> Result<bool, StoreError> {
+        self.removes(vec![playbooks::retire(runtime, name)]).await
+    }
+
+    async fn current_playbooks(&self) -> Result<Vec<PublishedPlaybook>, StoreError> {
+        playbooks::current(&self.readers).await
+    }
+
+    async fn playbook_source(&self, digest: Digest) -> Result<Option<String>, StoreError> {
+        playbooks::source(&self.readers, digest).await
+    }
+
+    async fn put_runtime(&self, runtime: &Runtime) -> Result<(), StoreError> {
+        self.edit(vec![runtimes::put(runtime)?]).await.map(|_| ())
+    }
+
+    async fn runtimes(&self) -> Result<Vec<Runtime>, StoreError> {
+        runtimes::all(&self.readers).await
+    }
+
+    async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError> {
+        self.removes(vec![runtimes::remove(id), playbooks::retire_all(id)])
+            .await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        let probe = Statement {
+            sql: "UPDATE probe SET writes = writes + 1 WHERE id = 1",
+            values: Values::default(),
+        };
+        self.edit(vec![probe]).await.map(|_| ())
+    }
+}
