@@ -1,0 +1,18 @@
+//! The plugin contract (`wit/plugin.wit`) in Rust, generated.
+//!
+//! What the host hands to a guest is borrowed, what it gets from one is owned. Imports may trap, so that a
+//! limit reached inside one ends the guest.
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "plugin",
+    imports: { default: trappable },
+    exports: { default: async },
+    ownership: Borrowing { duplicate_if_necessary: true },
+});
+
+pub(crate) use self::exports::orgata::plugin::operations as guest;
+pub(crate) use self::orgata::plugin as host;
+
+/// The name under which a plugin exports its operations.
+pub(crate) const OPERATIONS: &str = "orgata:plugin/operations@1.0.0";

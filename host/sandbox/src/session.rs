@@ -1,0 +1,257 @@
+//! The calls of one execution.
+//!
+//! Every call gets a fresh instance, but for `pure` plugins: one that has served a call without any trouble
+//! waits in [`Session::warm`] for the next call of the same execution. No instance ever leaves its
+//! execution, and none is used again after a trap, a limit or a failure.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use orgata_engine::ports::{self, Call, CallReport, Outcome, SessionContext};
+use orgata_model::duration::DurationText;
+use orgata_model::operation::EffectClass;
+use orgata_model::{Digest, Failure, FailureKind};
+use tokio::sync::SemaphorePermit;
+
+use crate::bindings::guest;
+use crate::guest::{Guest, Scope};
+use crate::host::{Host, IdlePlace};
+use crate::instance::{Instance, Remains, Reply, Request};
+use crate::limits::Limit;
+use crate::log::Kept;
+use crate::outcome::{Answer, understood};
+use crate::trap;
+use crate::version::{Code, Offered, Version};
+
+/// How long the epochs get to stop a guest by themselves, which tells better where it was, before the call is
+/// given up from outside.
+const GRACE: Duration = Duration::from_millis(25);
+
+/// A place for the calls of one execution.
+pub(crate) struct Session {
+    host: Arc<Host>,
+    context: Arc<SessionContext>,
+    /// The execution's id as guests see it.
+    execution: String,
+    warm: Mutex<Vec<Warm>>,
+}
+
+/// An instance that waits for the next call.
+struct Warm {
+    digest: Digest,
+    instance: Instance,
+    _place: IdlePlace,
+}
+
+impl Session {
+    pub(crate) fn new(host: Arc<Host>, context: SessionContext) -> Self {
+        let execution = context.execution.to_string();
+        Self { host, context: Arc::new(context), execution, warm: Mutex::new(Vec::new()) }
+    }
+
+    async fn perform(&self, call: &Call, remains: &mut Remains) -> Result<Outcome, Failure> {
+        let version = self.host.registry.version(call.digest).await?;
+        let offered = version.offers(&call.operation)?;
+        if call.resume.is_none() {
+            offered.check_input(&call.input)?;
+        }
+        let texts = Texts::of(call, &version.code, &self.host)?;
+        let (_permit, time) = self.admitted(call).await?;
+        let mut instance = self.instance(call, &version, time.deadline);
+        let request = self.request(call, &offered, &texts, &version.code, time.left());
+        let patience = tokio::time::Instant::from_std(time.deadline + GRACE);
+        let ended = tokio::time::timeout_at(patience, instance.run(&version.code, request)).await;
+        *remains = instance.finish();
+        let reply = match ended {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(error)) => return Err(self.explained(trap::failure(&error, remains, &self.host.settings), &time)),
+            Err(_) => return Err(self.explained(Limit::Time.failure(&self.host.settings), &time)),
+        };
+        let outcome = settled(reply, &offered)?;
+        self.keep_warm(&version, instance);
+        Ok(outcome)
+    }
+
+    /// Waits for its turn; the time of the guest begins after.
+    async fn admitted(&self, call: &Call) -> Result<(SemaphorePermit<'_>, Time), Failure> {
+        let permit = match (self.host.places.try_acquire(), call.timeout) {
+            (Ok(permit), _) => Ok(permit),
+            (Err(_), None) => self.host.places.acquire().await.map_err(|_| ()),
+            (Err(_), Some(timeout)) => match tokio::time::timeout(timeout, self.host.places.acquire()).await {
+                Ok(permit) => permit.map_err(|_| ()),
+                Err(_) => Err(()),
+            },
+        };
+        match permit {
+            Ok(permit) => Ok((permit, Time::of(call, self.host.settings.time))),
+            Err(()) => Err(Failure::limit(
+                FailureKind::Transient,
+                "instances",
+                &format!("{} at work at once", self.host.settings.instances),
+                "all were busy for as long as the step may take; try again later, or raise sandbox.instances",
+            )),
+        }
+    }
+
+    fn instance(&self, call: &Call, version: &Version, deadline: Instant) -> Instance {
+        let scope = Scope {
+            plugin: call.operation.plugin.clone(),
+            session: Arc::clone(&self.context),
+            step: call.step.clone(),
+            attempt: call.attempt,
+            started_at: call.started_at,
+            deadline,
+            progress: call.progress.clone(),
+        };
+        match self.take_warm(version.plugin.digest) {
+            Some(mut instance) => {
+                self.host.metrics.warm.increment(1);
+                instance.begin(scope);
+                instance
+            }
+            None => {
+                self.host.metrics.fresh.increment(1);
+                let memory = self.host.settings.memory.as_usize();
+                Instance::new(&self.host.workshop.machine, Guest::new(&self.host.settings, memory, scope))
+            }
+        }
+    }
+
+    fn request<'a>(
+        &'a self,
+        call: &'a Call,
+        offered: &Offered<'_>,
+        texts: &'a Texts,
+        code: &Code,
+        left: Duration,
+    ) -> Request<'a> {
+        if let Code::Plain(_) = code {
+            return Request::Function { at: offered.at, input: &call.input };
+        }
+        let context = guest::Call {
+            operation: &call.operation.operation,
+            runtime: self.context.runtime.as_str(),
+            environment: self.context.environment.as_str(),
+            execution_id: &self.execution,
+            step: call.step.as_str(),
+            attempt: call.attempt,
+            idempotency_key: &call.idempotency_key,
+            role: call.role.as_ref().map(|role| role.as_str()),
+            deadline_ms: Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+        };
+        match texts {
+            Texts::Execute(input) => Request::Execute { call: context, input },
+            Texts::Resume { state, answer } => Request::Resume { call: context, state, answer },
+        }
+    }
+
+    fn take_warm(&self, digest: Digest) -> Option<Instance> {
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = warm.iter().position(|warm| warm.digest == digest)?;
+        Some(warm.swap_remove(at).instance)
+    }
+
+    /// Keeps an instance for the next call, if its plugin is pure and there is room.
+    fn keep_warm(&self, version: &Version, instance: Instance) {
+        if version.plugin.effect != EffectClass::Pure || instance.worn() {
+            return;
+        }
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        if warm.len() >= self.host.settings.warm_instances {
+            return;
+        }
+        if let Some(place) = IdlePlace::take(&self.host) {
+            warm.push(Warm { digest: version.plugin.digest, instance, _place: place });
+        }
+    }
+
+    /// A time that the step set is not the sandbox's to raise.
+    fn explained(&self, failure: Failure, time: &Time) -> Failure {
+        let is_time = failure.details.as_ref().is_some_and(|details| details.get("limit") == Some(&"time".into()));
+        if !is_time || !time.of_step {
+            return failure;
+        }
+        let maximum = DurationText(time.whole).to_string();
+        let hint = "give it less to do, or raise the step's `timeout`";
+        Failure { causes: failure.causes, ..Failure::limit(FailureKind::Transient, "time", &maximum, hint) }
+    }
+}
+
+#[async_trait::async_trait]
+impl ports::Session for Session {
+    async fn call(&self, call: Call) -> CallReport {
+        let began = Instant::now();
+        let mut remains = Remains::default();
+        let outcome = self.perform(&call, &mut remains).await;
+        let Remains { log: Kept { lines, dropped, .. }, memory, denied, .. } = remains;
+        let outcome = outcome.map_err(|failure| with_denials(failure, denied));
+        let took = began.elapsed();
+        self.host.metrics.call(&outcome, took);
+        CallReport { outcome, log: lines, log_dropped: dropped, took, memory }
+    }
+}
+
+/// A guest that fails after it was denied something rarely says so.
+fn with_denials(mut failure: Failure, denied: Vec<String>) -> Failure {
+    if let Some(first) = denied.first() {
+        failure.message = format!("{} ({first})", failure.message);
+    }
+    failure.causes.extend(denied);
+    failure
+}
+
+fn settled(reply: Reply, offered: &Offered<'_>) -> Result<Outcome, Failure> {
+    match understood(reply)? {
+        Answer::Done(value) => {
+            offered.check_output(&value)?;
+            Ok(Outcome::Done(Arc::new(value)))
+        }
+        Answer::Ask(question) => Ok(Outcome::Ask(question)),
+    }
+}
+
+/// How long a call may take.
+struct Time {
+    whole: Duration,
+    deadline: Instant,
+    /// Whether it was the step that set it.
+    of_step: bool,
+}
+
+impl Time {
+    fn of(call: &Call, limit: Duration) -> Self {
+        let of_step = call.timeout.is_some_and(|timeout| timeout < limit);
+        let whole = call.timeout.unwrap_or(limit).min(limit);
+        Self { whole, deadline: Instant::now() + whole, of_step }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// What is handed over, as JSON text.
+enum Texts {
+    Execute(String),
+    Resume { state: String, answer: String },
+}
+
+impl Texts {
+    fn of(call: &Call, code: &Code, host: &Host) -> Result<Self, Failure> {
+        let written = |value: &serde_json::Value| {
+            let text = value.to_string();
+            if text.len() > host.settings.input.as_usize() {
+                return Err(Limit::Input.failure(&host.settings));
+            }
+            Ok(text)
+        };
+        match &call.resume {
+            Some(resume) => Ok(Self::Resume { state: written(&resume.state)?, answer: written(&resume.answer)? }),
+            // A plain component takes the value as it is; its size is checked all the same.
+            None => match code {
+                Code::Contract(_) => Ok(Self::Execute(written(&call.input)?)),
+                Code::Plain(_) => written(&call.input).map(|_| Self::Execute(String::new())),
+            },
+        }
+    }
+}
