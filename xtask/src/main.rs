@@ -1,2 +1,68 @@
-//! placeholder
-fn main(){}
+//! `cargo xtask`: everything that the project does to itself.
+//!
+//! One file a task; this one only reads the command line. A task ends with an error that says what to
+//! do, never with a panic. Not here: anything that a user of Orgata needs (that is `host/orgata`).
+
+mod bench;
+mod child;
+mod ci;
+mod demo;
+mod plugins;
+mod repo;
+mod schema;
+mod test;
+mod tidy;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build every guest: the shippable plugins to target/plugins, all of them to target/guests.
+    Plugins,
+    /// Make a sandwich: build the plugins and the host, then run playbooks/pbj-sandwich.yaml.
+    Demo,
+    /// Build plugins and host, then run all tests (with cargo-nextest when it is installed).
+    Test(test::Args),
+    /// All that must hold before a change goes in.
+    Ci,
+    /// Check the rules that the compiler does not know.
+    Tidy,
+    /// Write the generated files anew, or check that they are current.
+    Schema(schema::Args),
+    /// Measure: the crates' own benchmarks, and the load runs over HTTP.
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace, whatever the environment says: what to do stands in the message.
+            anstream::eprintln!("\u{1b}[31merror\u{1b}[0m: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Plugins => plugins::build(),
+        Task::Demo => demo::run(),
+        Task::Test(args) => test::run(&args),
+        Task::Ci => ci::run(),
+        Task::Tidy => tidy::run(),
+        Task::Schema(args) => schema::run(args),
+        Task::Bench(args) => bench::run(&args),
+    }
+}

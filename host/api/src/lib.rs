@@ -1,1 +1,55 @@
-//! placeholder
+//! Adapters: REST, Server-Sent Events and WebSocket over the engine, and nothing but adapters.
+//!
+//! ```text
+//! serve  ── one connection ──▶ front ──▶ rest | ws ──▶ engine::Engine
+//!                                          └── wire ──┘
+//! ```
+//!
+//! `wire` holds the JSON types; `rest` and `ws` take requests apart and share nothing but `wire` and what is
+//! in this folder. `error` has the one table from codes to statuses. A protocol more (MCP) is a folder more,
+//! merged in [`Api::new`].
+//!
+//! Not here: rules. What a caller may do, and what follows from it, the engine says.
+
+mod app;
+mod caller_check;
+mod error;
+mod extract;
+mod front;
+mod openapi;
+mod query;
+mod request_id;
+mod rest;
+mod serve;
+mod settings;
+pub mod wire;
+
+use axum::Router;
+use orgata_engine::Engine;
+
+pub use app::RenderMetrics;
+pub use error::{CODES, Code};
+pub use openapi::{openapi, openapi_json};
+pub use settings::{Settings, WebSocketSettings};
+
+use app::App;
+
+/// The adapters over one engine, ready to be served.
+pub struct Api {
+    app: App,
+    router: Router,
+}
+
+impl Api {
+    /// Puts the adapters over an engine. `metrics` writes what `GET /metrics` shows.
+    pub fn new(engine: Engine, settings: Settings, metrics: Option<RenderMetrics>) -> Self {
+        let app = App::new(engine, settings, metrics);
+        let router = rest::router(&app);
+        Self { app, router }
+    }
+
+    /// The router, to be called without a connection.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+}

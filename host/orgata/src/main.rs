@@ -1,2 +1,42 @@
-//! placeholder
-fn main(){}
+//! `orgata`: the host and its command line in one binary.
+//!
+//! This crate puts the rooms together (`assemble`), reads configuration (`config`) and talks to people
+//! (`commands`, `render`). It holds no rule of its own about executions: those are the engine's, and every
+//! command that touches an execution goes through the same REST interface that frontends use.
+
+mod answers;
+mod assemble;
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod exit;
+mod local_host;
+mod logging;
+mod render;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Many small allocations per execution, on both cores at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    if let cli::Command::Compile = cli.command {
+        // The confined child of the host: no runtime, no configuration, no log.
+        return orgata_sandbox::compile_child_main();
+    }
+    logging::init(&cli);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&anyhow::Error::new(error).context("the async runtime cannot start")),
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}

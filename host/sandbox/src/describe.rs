@@ -155,7 +155,7 @@ fn is_kebab(name: &str) -> bool {
 }
 
 /// Numbers with dots and, after them, what semantic versioning allows: enough to tell versions apart by eye.
-fn check_version(version: &str) -> Result<(), LoadError> {
+pub(crate) fn check_version(version: &str) -> Result<(), LoadError> {
     let core = version.split(['-', '+']).next().unwrap_or_default();
     let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let rest = version.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+'));

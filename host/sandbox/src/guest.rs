@@ -15,9 +15,9 @@ use wasmtime::component::ResourceTable;
 
 use crate::capability::http::Http;
 use crate::capability::wasi::{Clock, Random, Wasi};
-use crate::denial::Denials;
 use crate::limits::{Limit, LimitReached, Limiter};
 use crate::log::Log;
+use crate::notes::Notes;
 use crate::settings::Settings;
 
 /// Most handles that a guest may hold of what the host keeps for it.
@@ -48,7 +48,7 @@ pub(crate) struct Guest {
     pub(crate) limiter: Limiter,
     pub(crate) table: ResourceTable,
     pub(crate) log: Log,
-    pub(crate) denials: Denials,
+    pub(crate) notes: Notes,
     pub(crate) wasi: Wasi,
     pub(crate) http: Option<Box<Http>>,
     pub(crate) scope: Scope,
@@ -64,7 +64,7 @@ impl Guest {
             limiter: Limiter::new(memory),
             table,
             log: Log::new(settings),
-            denials: Denials::default(),
+            notes: Notes::default(),
             wasi: Wasi::new(Clock::at(scope.started_at)),
             http: None,
             scope,

@@ -12,6 +12,7 @@ use crate::guest::{Guest, Scope};
 use crate::limits::LimitReached;
 use crate::log::Kept;
 use crate::machine::Machine;
+use crate::notes::Taken;
 use crate::plain;
 use crate::version::Code;
 
@@ -54,14 +55,19 @@ pub(crate) struct Remains {
     pub(crate) memory: u64,
     /// Whether it was refused memory.
     pub(crate) starved: bool,
-    /// Grants that it lacked.
-    pub(crate) denied: Vec<String>,
+    /// What it was refused.
+    pub(crate) notes: Taken,
 }
 
 impl Instance {
     /// A place for an instance; it comes to life with its first call.
-    pub(crate) fn new(machine: &Machine, guest: Guest) -> Self {
+    pub(crate) fn new(machine: &Machine, code: &Code, guest: Guest) -> Self {
         let output = guest.settings.output.as_usize();
+        let output = match code {
+            Code::Contract(_) => output,
+            // Values grow on their way to JSON; the JSON itself is held to the limit after.
+            Code::Plain(_) => output.saturating_mul(plain::BLOAT),
+        };
         let mut store = Store::new(&machine.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
         // All that a guest hands over at once is counted before it is copied.
@@ -126,7 +132,7 @@ impl Instance {
             log: guest.log.take(&settings),
             memory: guest.limiter.peak(),
             starved: guest.limiter.refused(),
-            denied: guest.denials.take(),
+            notes: guest.notes.take(),
         }
     }
 

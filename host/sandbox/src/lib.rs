@@ -16,7 +16,7 @@
 mod bindings;
 mod capability;
 mod compile;
-mod denial;
+
 mod describe;
 mod disk;
 mod guest;
@@ -26,6 +26,7 @@ mod limits;
 mod log;
 mod machine;
 mod metrics;
+mod notes;
 mod outcome;
 mod plain;
 mod precheck;

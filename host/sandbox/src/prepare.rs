@@ -90,7 +90,7 @@ impl Workshop {
         })?;
         match component.get_export_index(None, OPERATIONS) {
             Some(_) => contract(linked),
-            None => Ok(Code::Plain(PlainCode::new(&self.machine.engine, linked)?)),
+            None => Ok(Code::Plain(PlainCode::new(linked)?)),
         }
     }
 
@@ -117,7 +117,7 @@ impl Workshop {
         let memory = settings.describe_memory.min(settings.memory);
         let deadline = Instant::now() + settings.describe_time;
         let guest = Guest::new(&settings, memory.as_usize(), scope(deadline)?);
-        let mut instance = Instance::new(&self.machine, guest);
+        let mut instance = Instance::new(&self.machine, code, guest);
         let patience = settings.describe_time + Duration::from_millis(20);
         let outcome = tokio::time::timeout(patience, instance.describe(code)).await;
         let remains = instance.finish();

@@ -112,7 +112,8 @@ impl Session {
             None => {
                 self.host.metrics.fresh.increment(1);
                 let memory = self.host.settings.memory.as_usize();
-                Instance::new(&self.host.workshop.machine, Guest::new(&self.host.settings, memory, scope))
+                let guest = Guest::new(&self.host.settings, memory, scope);
+                Instance::new(&self.host.workshop.machine, &version.code, guest)
             }
         }
     }
@@ -183,21 +184,12 @@ impl ports::Session for Session {
         let began = Instant::now();
         let mut remains = Remains::default();
         let outcome = self.perform(&call, &mut remains).await;
-        let Remains { log: Kept { lines, dropped, .. }, memory, denied, .. } = remains;
-        let outcome = outcome.map_err(|failure| with_denials(failure, denied));
+        let Remains { log: Kept { lines, dropped, .. }, memory, notes, .. } = remains;
+        let outcome = outcome.map_err(|failure| notes.explain(failure, &self.host.settings));
         let took = began.elapsed();
         self.host.metrics.call(&outcome, took);
         CallReport { outcome, log: lines, log_dropped: dropped, took, memory }
     }
-}
-
-/// A guest that fails after it was denied something rarely says so.
-fn with_denials(mut failure: Failure, denied: Vec<String>) -> Failure {
-    if let Some(first) = denied.first() {
-        failure.message = format!("{} ({first})", failure.message);
-    }
-    failure.causes.extend(denied);
-    failure
 }
 
 fn settled(reply: Reply, offered: &Offered<'_>) -> Result<Outcome, Failure> {

@@ -42,7 +42,10 @@ async fn append(store: &Arc<SqliteStore>, orders: &Arc<Orders>, count: u64, at_a
         .map(|_| {
             let (store, orders, left) = (Arc::clone(store), Arc::clone(orders), Arc::clone(&left));
             tokio::spawn(async move {
-                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                while left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                    .is_ok()
+                {
                     store.append(orders.next()).await.unwrap();
                 }
             })
@@ -57,20 +60,33 @@ async fn append(store: &Arc<SqliteStore>, orders: &Arc<Orders>, count: u64, at_a
 fn bench(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let home = Home::new();
-    println!("flush: {:?}", runtime.block_on(measure_flush(home.folder.path())).unwrap());
+    println!(
+        "flush: {:?}",
+        runtime.block_on(measure_flush(home.folder.path())).unwrap()
+    );
     let store = Arc::new(runtime.block_on(home.open()));
-    let orders = Arc::new(Orders { template: whole(0), used: AtomicU64::new(0) });
+    let orders = Arc::new(Orders {
+        template: whole(0),
+        used: AtomicU64::new(0),
+    });
     for name in ["append", "append_beside_100k_old"] {
         let missing = OLD.saturating_sub(orders.used.load(Ordering::Relaxed));
         if name != "append" {
             runtime.block_on(append(&store, &orders, missing, 100));
         }
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Elements(1)).sample_size(20).measurement_time(Duration::from_secs(5));
+        group
+            .throughput(Throughput::Elements(1))
+            .sample_size(20)
+            .measurement_time(Duration::from_secs(5));
         for at_a_time in [1, 50, 100] {
-            group.bench_with_input(BenchmarkId::new("at_a_time", at_a_time), &at_a_time, |bencher, &at_a_time| {
-                bencher.iter_custom(|count| runtime.block_on(append(&store, &orders, count, at_a_time)));
-            });
+            group.bench_with_input(
+                BenchmarkId::new("at_a_time", at_a_time),
+                &at_a_time,
+                |bencher, &at_a_time| {
+                    bencher.iter_custom(|count| runtime.block_on(append(&store, &orders, count, at_a_time)));
+                },
+            );
         }
         group.finish();
     }

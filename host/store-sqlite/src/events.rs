@@ -1,7 +1,5 @@
 //! Histories: one row an append, holding its events as a JSON array.
 
-use std::sync::Arc;
-
 use orgata_engine::ports::{Append, StoreError};
 use orgata_model::ExecutionId;
 use orgata_model::execution::{Event, Seq};
@@ -13,24 +11,27 @@ use crate::row::{Columns, Values, integer};
 
 pub(crate) const TABLE: &str = "event_segments";
 
+/// The longest JSON of one append, in bytes. SQLite ends at 10⁹; long before, something is wrong with the caller.
+const LONGEST: usize = 256 * 1024 * 1024;
+
 /// The events of one append, encoded.
 #[derive(Debug)]
 pub(crate) struct Segment {
     execution: ExecutionId,
     seen: i64,
     last: i64,
-    events: Arc<str>,
+    events: Vec<u8>,
 }
 
 impl Segment {
     pub(crate) fn of(append: &Append) -> Result<Self, StoreError> {
-        let events =
-            serde_json::to_string(&append.events).map_err(|error| broken(TABLE, append.summary.id, error))?;
+        let json =
+            serde_json::to_vec(&append.events).map_err(|error| broken(TABLE, append.summary.id, error))?;
         Ok(Self {
             execution: append.summary.id,
             seen: integer(append.seen),
             last: integer(append.summary.version),
-            events: events.into(),
+            events: lz4_flex::compress_prepend_size(&json),
         })
     }
 
@@ -50,7 +51,7 @@ impl Segment {
             }
         }
         values.push(self.last);
-        values.push(Arc::clone(&self.events));
+        values.push(self.events.as_slice());
     }
 }
 
@@ -91,11 +92,25 @@ pub(crate) async fn read(
     for row in &rows {
         let first: i64 = row.try_get(0).map_err(|error| broken(TABLE, id, error))?;
         let segment = Columns::of(row, TABLE, format_args!("{id} from seq {first}"));
-        let read: Vec<Event> = segment.json("events")?;
         events.extend(
-            read.into_iter()
+            unpack(&segment)?
+                .into_iter()
                 .filter(|event| after < event.seq && event.seq <= last),
         );
     }
     Ok(events)
+}
+
+fn unpack(segment: &Columns<'_>) -> Result<Vec<Event>, StoreError> {
+    let packed: &[u8] = segment.get("events")?;
+    let (length, block) = packed
+        .split_first_chunk()
+        .ok_or_else(|| segment.broken("the events have no length"))?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    // LZ4 packs 255 to 1 at best: do not let a damaged length allocate gigabytes.
+    if length > block.len().saturating_mul(255) {
+        return Err(segment.broken("the length of the events cannot be"));
+    }
+    let json = lz4_flex::decompress(block, length).map_err(|error| segment.broken(error))?;
+    serde_json::from_slice(&json).map_err(|error| segment.broken(error))
 }

@@ -29,12 +29,38 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> StoreError {
     StoreError::Unavailable(text)
 }
 
-/// Whether a statement was refused for what it would have written, and not for the state of the disk.
-pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::UniqueViolation | ErrorKind::NotNullViolation
-        )
-    })
+/// Why a statement did not go through, and so whom it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Somebody else was first: the rows of one append do not fit what is there.
+    Conflict,
+    /// The rows of one append can never be stored.
+    Unfit,
+    /// The disk, or SQLite itself: it concerns everyone.
+    Store,
 }
+
+/// Whose fault an error is. One append's must not fail the others of its batch.
+pub(crate) fn cause(error: &sqlx::Error) -> Cause {
+    let Some(error) = error.as_database_error() else {
+        return if matches!(error, sqlx::Error::Encode(_)) {
+            Cause::Unfit
+        } else {
+            Cause::Store
+        };
+    };
+    // The low byte of an extended result code is the plain one: https://sqlite.org/rescode.html
+    let code = error
+        .code()
+        .and_then(|code| code.parse::<u32>().ok())
+        .map(|code| code & 0xff);
+    match (error.kind(), code) {
+        (ErrorKind::UniqueViolation | ErrorKind::NotNullViolation, _) => Cause::Conflict,
+        (_, Some(TOO_BIG | CONSTRAINT | MISMATCH)) => Cause::Unfit,
+        _ => Cause::Store,
+    }
+}
+
+const TOO_BIG: u32 = 18;
+const CONSTRAINT: u32 = 19;
+const MISMATCH: u32 = 20;

@@ -9,6 +9,8 @@
 
 mod append;
 mod batch;
+mod checkpoint;
+mod commit;
 mod cursor;
 mod events;
 mod executions;

@@ -1,7 +1,7 @@
 //! Opening the data file: lock, modes, version of SQLite, settings of its connections, migrations.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use crate::migrations;
 const OLDEST: (u32, u32, u32) = (3, 51, 3);
 
 /// How the store uses the machine. The defaults suit two cores and a few gigabytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
     /// Connections that read, each with a thread of its own. At least 1.
     pub readers: u32,
@@ -87,19 +88,16 @@ pub enum OpenError {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) lock: Lock,
+    pub(crate) file: DataFile,
     pub(crate) writer: SqliteConnection,
+    pub(crate) folder: SqliteConnection,
     pub(crate) readers: SqlitePool,
 }
 
 /// Opens the data file, making it and bringing it up to date where needed.
 pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError> {
     let lock = Lock::take(path)?;
-    // Made by us, so that nobody else may read it: SQLite gives its side files the same mode.
-    private().open(path).map_err(|source| OpenError::Io {
-        what: "open",
-        path: path.to_owned(),
-        source,
-    })?;
+    let file = DataFile::make(path)?;
     let failed = |source| OpenError::Database {
         path: path.to_owned(),
         source,
@@ -112,6 +110,7 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
             path: path.to_owned(),
             source,
         })?;
+    let folder = writer_options(path, settings).connect().await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(settings.readers.max(1))
@@ -124,9 +123,45 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
         .map_err(failed)?;
     Ok(Opened {
         lock,
+        file,
         writer,
+        folder,
         readers,
     })
+}
+
+/// The data file, as it was when it was opened.
+#[derive(Debug)]
+pub(crate) struct DataFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl DataFile {
+    /// Made by us, so that nobody else may read it: SQLite gives its side files the same mode.
+    fn make(path: &Path) -> Result<Self, OpenError> {
+        let file = private().open(path).and_then(|file| file.metadata());
+        let file = file.map_err(|source| OpenError::Io {
+            what: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: file.dev(),
+            inode: file.ino(),
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the path still leads to the same file.
+    pub(crate) fn is_in_place(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|file| file.dev() == self.device && file.ino() == self.inode)
+    }
 }
 
 /// Opens or makes a file that only its owner may read and write.
@@ -154,8 +189,8 @@ pub(crate) fn writer_options(path: &Path, settings: &Settings) -> SqliteConnectO
     options(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .pragma("page_size", std::env::var("EXP_PAGE").unwrap_or("4096".into()))
-        .pragma("wal_autocheckpoint", std::env::var("EXP_CKPT").unwrap_or("1000".into()))
+        // `checkpoint` does it.
+        .pragma("wal_autocheckpoint", "0")
         .pragma("cache_size", kib(settings.writer_cache_mib))
         .statement_cache_capacity(256)
         .thread_name(|_| "orgata-store-writer".into())

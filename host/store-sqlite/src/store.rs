@@ -15,9 +15,10 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::append::Encoded;
-use crate::lock::Lock;
-use crate::open::{OpenError, Settings, open};
-use crate::row::{Statement, Values};
+use crate::checkpoint::Log;
+use crate::commit::Committer;
+use crate::open::{DataFile, OpenError, Opened, Settings, open};
+use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer};
 use crate::{events, executions, interventions, pins, playbooks, runtimes};
 
@@ -26,20 +27,24 @@ use crate::{events, executions, interventions, pins, playbooks, runtimes};
 pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
-    _lock: Lock,
+    file: DataFile,
 }
 
 impl SqliteStore {
-    /// Opens this data file, or makes it. Nobody else can open it until this value is gone.
+    /// Opens this data file, or makes it in a folder that exists. Nobody else can open it until it is closed, or
+    /// gone and its queue done. Must be called, and kept, inside a tokio runtime.
     pub async fn open(path: &Path, settings: Settings) -> Result<Self, OpenError> {
-        let opened = open(path, &settings).await?;
+        let Opened {
+            lock,
+            file,
+            writer,
+            folder,
+            readers,
+        } = open(path, &settings).await?;
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(Writer::new(opened.writer, queue).run());
-        Ok(Self {
-            jobs,
-            readers: opened.readers,
-            _lock: opened.lock,
-        })
+        let log = Log::new(folder, jobs.downgrade());
+        tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
+        Ok(Self { jobs, readers, file })
     }
 
     /// Finishes what is queued, folds the log into the data file and closes it. Whatever is asked afterwards is
@@ -158,10 +163,13 @@ impl Store for SqliteStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        let probe = Statement {
-            sql: "UPDATE probe SET writes = writes + 1 WHERE id = 1",
-            values: Values::default(),
-        };
-        self.edit(vec![probe]).await.map(|_| ())
+        // SQLite goes on writing to a file that has lost its name, and all would be gone with the process.
+        if !self.file.is_in_place() {
+            let path = self.file.path().display();
+            return Err(StoreError::Unavailable(format!(
+                "the data file {path} was moved or removed"
+            )));
+        }
+        self.ask(Job::Probe).await
     }
 }

@@ -1,24 +1,24 @@
 //! The one task that writes: group commit.
 //!
-//! It takes all that is queued, up to a bound, writes it in one transaction, and answers once COMMIT returned.
-//! While the disk flushes, the next batch gathers. Nobody else writes, so there is no lock to wait for.
+//! It takes all that is queued, up to a bound, has it written in one transaction (`commit`), and answers once
+//! COMMIT returned. While the disk flushes, the next batch gathers. Nobody else writes, so there is no lock to
+//! wait for.
 //!
-//! Invariants: an append is answered `Ok` only when it is on disk; one that is refused (a conflict) does not fail
-//! its neighbours; after any error the connection is out of its transaction, and the next batch tries anew.
+//! Invariants: an append is answered `Ok` only when it is on disk; one that is refused does not fail its
+//! neighbours; after an error the next batch tries anew, so a store whose disk recovers recovers by itself.
 
 use std::collections::{HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use orgata_engine::ports::StoreError;
-use orgata_model::Digest;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::append::Encoded;
-use crate::batch::{self, Texts};
-use crate::failure::{is_refusal, unavailable};
-use crate::row::Statement;
+use crate::checkpoint::Log;
+use crate::commit::Committer;
+use crate::failure::unavailable;
+use crate::lock::Lock;
+use crate::row::{Statement, Values};
 
 /// How many jobs may wait before their callers are held back.
 pub(crate) const QUEUE: usize = 2048;
@@ -26,8 +26,8 @@ pub(crate) const QUEUE: usize = 2048;
 const MOST_APPENDS: usize = 512;
 /// … or this many bytes: what is in a transaction must fit the page cache.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// How many plugin sets are remembered as kept.
-const KNOWN_SETS: usize = 10_000;
+/// A commit that succeeded so lately proves that the store can be written to.
+const LATELY: Duration = Duration::from_secs(1);
 
 /// Where an answer goes. A caller that no longer listens is no error: its append is committed all the same.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -39,6 +39,10 @@ pub(crate) enum Job {
     Append(Box<Encoded>, Reply<()>),
     /// Run these in a transaction of their own; answers how many rows each changed.
     Edit(Vec<Statement>, Reply<Vec<u64>>),
+    /// Find out whether anything can be written.
+    Probe(Reply<()>),
+    /// Most of the log was folded into the data file: fold the rest.
+    Fold,
     /// Take nothing more, finish what is queued, close the file.
     Close(Reply<()>),
 }
@@ -50,23 +54,26 @@ struct Waiting {
 }
 
 pub(crate) struct Writer {
-    connection: SqliteConnection,
+    committer: Committer,
+    log: Log,
+    /// Given back when nothing of the file is open any more.
+    lock: Lock,
     queue: mpsc::Receiver<Job>,
     /// Taken from the queue, not yet done.
     ahead: VecDeque<Job>,
-    texts: Texts,
-    /// Plugin sets that are in the file for sure.
-    known: HashSet<Digest>,
+    /// When a commit succeeded, unless one failed since.
+    succeeded: Option<Instant>,
 }
 
 impl Writer {
-    pub(crate) fn new(connection: SqliteConnection, queue: mpsc::Receiver<Job>) -> Self {
+    pub(crate) fn new(committer: Committer, log: Log, lock: Lock, queue: mpsc::Receiver<Job>) -> Self {
         Self {
-            connection,
+            committer,
+            log,
+            lock,
             queue,
             ahead: VecDeque::new(),
-            texts: Texts::default(),
-            known: HashSet::new(),
+            succeeded: None,
         }
     }
 
@@ -83,6 +90,11 @@ impl Writer {
                     let outcome = self.edit(statements).await;
                     let _ = reply.send(outcome);
                 }
+                Some(Job::Probe(reply)) => {
+                    let outcome = self.probe().await;
+                    let _ = reply.send(outcome);
+                }
+                Some(Job::Fold) => self.log.finish(self.committer.connection()).await,
                 Some(Job::Close(reply)) => {
                     self.queue.close();
                     closing.push(reply);
@@ -139,13 +151,15 @@ impl Writer {
     async fn commit(&mut self, batch: Vec<Waiting>) {
         let began = Instant::now();
         let appends: Vec<&Encoded> = batch.iter().map(|waiting| waiting.append.as_ref()).collect();
-        let outcomes = match self.together(&appends).await {
-            Ok(()) => vec![Ok(()); batch.len()],
-            Err(error) if is_refusal(&error) && batch.len() == 1 => vec![Err(StoreError::Conflict)],
-            Err(error) if is_refusal(&error) => self.one_by_one(&appends).await,
+        let outcomes = self.committer.append(&appends).await;
+        let outcomes = match self.note(outcomes) {
+            Ok(outcomes) => {
+                self.log.grew(&appends);
+                outcomes
+            }
             Err(error) => {
                 tracing::error!(%error, appends = batch.len(), "a commit failed; nothing of it was written");
-                vec![Err(unavailable(&error)); batch.len()]
+                vec![Err(error); batch.len()]
             }
         };
         metrics::counter!("orgata_store_commits_total").increment(1);
@@ -157,104 +171,34 @@ impl Writer {
         }
     }
 
-    /// All or none.
-    async fn together(&mut self, appends: &[&Encoded]) -> Result<(), sqlx::Error> {
-        let (fresh, beside) = self.fresh_sets(appends);
-        let outcome = batch::commit(&mut self.connection, &mut self.texts, appends, &beside).await;
-        match outcome {
-            Ok(()) => self.remember(fresh),
-            Err(_) => self.roll_back().await,
-        }
-        outcome
-    }
-
-    /// One of them was refused: each by itself, in one transaction still, so that only the refused are.
-    async fn one_by_one(&mut self, appends: &[&Encoded]) -> Vec<Result<(), StoreError>> {
-        match self.separately(appends).await {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                self.roll_back().await;
-                vec![Err(unavailable(&error)); appends.len()]
-            }
-        }
-    }
-
-    async fn separately(&mut self, appends: &[&Encoded]) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
-        let (fresh, beside) = self.fresh_sets(appends);
-        let connection = &mut self.connection;
-        batch::plain(connection, "BEGIN IMMEDIATE").await?;
-        for statement in beside {
-            batch::run(connection, statement).await?;
-        }
-        let mut outcomes = Vec::with_capacity(appends.len());
-        for append in appends {
-            batch::plain(connection, "SAVEPOINT member").await?;
-            match batch::write_one(connection, &mut self.texts, append).await {
-                Ok(()) => outcomes.push(Ok(())),
-                Err(error) if is_refusal(&error) => {
-                    batch::plain(connection, "ROLLBACK TO member").await?;
-                    outcomes.push(Err(StoreError::Conflict));
-                }
-                Err(error) => return Err(error),
-            }
-            batch::plain(connection, "RELEASE member").await?;
-        }
-        batch::plain(connection, "COMMIT").await?;
-        self.remember(fresh);
-        Ok(outcomes)
-    }
-
-    /// Plugin sets of this batch that may not be in the file yet.
-    fn fresh_sets(&self, appends: &[&Encoded]) -> (HashSet<Digest>, Vec<Statement>) {
-        let mut fresh = HashSet::new();
-        let mut keep = Vec::new();
-        for append in appends {
-            let digest = append.plugins.digest;
-            if !self.known.contains(&digest) && fresh.insert(digest) {
-                keep.push(append.plugins.keep());
-            }
-        }
-        (fresh, keep)
-    }
-
-    fn remember(&mut self, sets: HashSet<Digest>) {
-        if self.known.len() + sets.len() > KNOWN_SETS {
-            self.known.clear();
-        }
-        self.known.extend(sets);
-    }
-
     async fn edit(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, StoreError> {
-        match Self::try_edit(&mut self.connection, statements).await {
-            Ok(changed) => Ok(changed),
-            Err(error) => {
-                self.roll_back().await;
-                Err(unavailable(&error))
-            }
+        let outcome = self.committer.edit(statements).await;
+        self.note(outcome)
+    }
+
+    /// Costs a flush, but not more than one a second however often it is asked.
+    async fn probe(&mut self) -> Result<(), StoreError> {
+        if self.succeeded.is_some_and(|at| at.elapsed() < LATELY) {
+            return Ok(());
         }
+        let write = "UPDATE probe SET writes = writes + 1 WHERE id = 1";
+        self.edit(vec![Statement {
+            sql: write,
+            values: Values::default(),
+        }])
+        .await
+        .map(|_| ())
     }
 
-    async fn try_edit(
-        connection: &mut SqliteConnection,
-        statements: Vec<Statement>,
-    ) -> Result<Vec<u64>, sqlx::Error> {
-        batch::plain(connection, "BEGIN IMMEDIATE").await?;
-        let mut changed = Vec::with_capacity(statements.len());
-        for statement in statements {
-            changed.push(batch::run(connection, statement).await?);
-        }
-        batch::plain(connection, "COMMIT").await?;
-        Ok(changed)
+    fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        self.succeeded = outcome.is_ok().then(Instant::now);
+        outcome.map_err(|error| unavailable(&error))
     }
 
-    /// Leaves the transaction, if SQLite has not left it by itself as it does when the disk fails.
-    async fn roll_back(&mut self) {
-        let _ = batch::plain(&mut self.connection, "ROLLBACK").await;
-    }
-
-    async fn close(mut self) -> Result<(), StoreError> {
-        let folded = batch::plain(&mut self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
-        let closed = self.connection.close().await;
-        folded.and(closed).map_err(|error| unavailable(&error))
+    async fn close(self) -> Result<(), StoreError> {
+        self.log.close().await;
+        let outcome = self.committer.close().await.map_err(|error| unavailable(&error));
+        drop(self.lock);
+        outcome
     }
 }

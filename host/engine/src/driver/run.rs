@@ -6,7 +6,7 @@ use orgata_model::ExecutionId;
 use orgata_model::InterventionId;
 use orgata_model::execution::{Action, Fact, Question, Status};
 use orgata_model::intervention::{Intervention, OnDeadline, Origin};
-use tracing::info;
+use tracing::debug;
 
 use crate::host::Host;
 
@@ -132,7 +132,7 @@ impl Driver {
         }
         if status.is_end() {
             metrics::counter!("orgata_executions_ended_total", "status" => status.as_str()).increment(1);
-            info!(status = status.as_str(), "execution ended");
+            debug!(status = status.as_str(), "execution ended");
         }
         let wakes_at = self.state.wakes_at();
         let soon = self.host.clock.now() + self.host.settings.stay_awake.0;

@@ -119,7 +119,8 @@ pub enum Fact {
         step: StepName,
         /// The attempt to come.
         attempt: u32,
-        /// When it comes.
+        /// When it comes. Recorded under a name of its own: the event has an `at` already.
+        #[serde(rename = "retry_at")]
         at: Timestamp,
         /// Why the last one failed.
         failure: Failure,

@@ -118,21 +118,34 @@ impl State {
                 self.paused = false;
                 Ok(())
             }
-            Fact::ExecutionPaused { .. } => Err("it is paused".to_owned()),
-            Fact::ExecutionResumed { .. } => Err("it is not paused".to_owned()),
+            Fact::ExecutionPaused { .. } => Err("the execution is paused".to_owned()),
+            Fact::ExecutionResumed { .. } => Err("the execution is not paused".to_owned()),
             Fact::ExecutionCancelled { .. } => self.finish(event, Status::Cancelled),
+            Fact::ExecutionTimedOut {} if self.deadline.is_none() => {
+                Err("the execution has no deadline".to_owned())
+            }
             Fact::ExecutionTimedOut {} => self.finish(event, Status::TimedOut),
-            Fact::ExecutionFailed { .. } => self.finish(event, Status::Failed),
-            Fact::ExecutionCompleted { .. } => self.finish(event, Status::Succeeded),
+            Fact::ExecutionFailed { step, .. } => {
+                self.may_fail(step.as_ref())?;
+                self.finish(event, Status::Failed)
+            }
+            Fact::ExecutionCompleted { .. } => {
+                self.every_step_is_done()?;
+                self.finish(event, Status::Succeeded)
+            }
             Fact::InterventionRequired { intervention } => {
                 self.move_step(&intervention.step, &event.fact)?;
                 self.open.push(intervention.clone());
                 Ok(())
             }
-            Fact::InterventionResolved { intervention, response, notes, .. } => {
+            Fact::InterventionResolved { intervention, step, response, notes } => {
+                self.asked_by(*intervention, step)?;
                 self.close(*intervention, event, Some(response), notes.as_deref())
             }
-            Fact::InterventionExpired { intervention, .. } => self.expire(*intervention, event),
+            Fact::InterventionExpired { intervention, step } => {
+                self.asked_by(*intervention, step)?;
+                self.expire(*intervention, event)
+            }
             Fact::StepStarted { step, .. }
             | Fact::StepResumed { step, .. }
             | Fact::StepProgress { step, .. }
@@ -141,6 +154,23 @@ impl State {
             | Fact::StepRetryScheduled { step, .. }
             | Fact::StepSkipped { step }
             | Fact::StepInterrupted { step, .. } => self.move_step(step, &event.fact),
+        }
+    }
+
+    fn every_step_is_done(&self) -> Result<(), Refusal> {
+        match self.current() {
+            Some((step, state)) => Err(format!("step `{}` is {}", step.name, state.as_str())),
+            None => Ok(()),
+        }
+    }
+
+    /// An execution fails over its step that failed, or over its output when every step is done.
+    fn may_fail(&self, over: Option<&StepName>) -> Result<(), Refusal> {
+        match (self.current(), over) {
+            (Some((step, StepState::Failed(_))), Some(name)) if step.name == *name => Ok(()),
+            (None, None) => Ok(()),
+            (Some((step, state)), _) => Err(format!("step `{}` is {}", step.name, state.as_str())),
+            (None, Some(name)) => Err(format!("step `{name}` did not fail")),
         }
     }
 
@@ -157,13 +187,18 @@ impl State {
 
     /// Moves the step whose turn it is.
     fn move_step(&mut self, name: &StepName, fact: &Fact) -> Result<(), Refusal> {
-        let (at, _) = self.playbook.step(name).ok_or_else(|| format!("the playbook has no step `{name}`"))?;
-        if self.current().is_none_or(|(step, _)| step.name != *name) {
-            return Err(format!("it is not the turn of step `{name}`"));
+        let turn = self.turn().ok_or_else(|| format!("it is not the turn of step `{name}`: every step is done"))?;
+        let whose = self.playbook.steps.get(turn).map(|step| &step.name);
+        let slot = self.steps.get_mut(turn).ok_or("the playbook has fewer steps")?;
+        if whose != Some(name) {
+            let whose = whose.map(StepName::as_str).unwrap_or_default();
+            return Err(format!("it is not the turn of step `{name}`: step `{whose}` is {}", slot.as_str()));
         }
-        let slot = self.steps.get_mut(at).ok_or("the playbook has fewer steps")?;
+        if self.paused && starts_something(slot, fact) {
+            return Err("the execution is paused".to_owned());
+        }
         let before = std::mem::replace(slot, StepState::Pending);
-        *slot = moved(before, fact)?;
+        *slot = moved(before, fact).map_err(|word| format!("step `{name}` is {word}"))?;
         let done = match fact {
             Fact::StepCompleted { result, .. } => Done::Result(Arc::clone(result)),
             Fact::StepSkipped { .. } => Done::Skipped,
@@ -171,6 +206,15 @@ impl State {
         };
         Arc::make_mut(&mut self.scope.steps).insert(name.clone(), done);
         Ok(())
+    }
+
+    /// The question is open, and this step asked it.
+    fn asked_by(&self, id: InterventionId, step: &StepName) -> Result<(), Refusal> {
+        match self.question(id) {
+            Some(question) if question.step == *step => Ok(()),
+            Some(question) => Err(format!("{id} was asked by step `{}`, not `{step}`", question.step)),
+            None => Err(format!("{id} is not open")),
+        }
     }
 
     /// A question ended, with an answer or without one.
@@ -207,6 +251,9 @@ impl State {
     fn expire(&mut self, id: InterventionId, event: &Event) -> Result<(), Refusal> {
         let question = self.open.iter_mut().find(|intervention| intervention.id == id);
         let question = question.ok_or_else(|| format!("{id} is not open"))?;
+        if question.deadline.is_none() {
+            return Err(format!("{id} has no deadline"));
+        }
         match std::mem::take(&mut question.on_deadline) {
             OnDeadline::Escalate(role) => {
                 question.assignee_role = Some(role);
@@ -219,44 +266,67 @@ impl State {
     }
 }
 
-/// One arm per legal move of a step; everything else is refused, with both sides named.
-fn moved(before: StepState, fact: &Fact) -> Result<StepState, Refusal> {
+/// What a paused execution does not do. What was at work before goes on to its end, its questions included.
+fn starts_something(before: &StepState, fact: &Fact) -> bool {
+    match fact {
+        Fact::StepStarted { .. } | Fact::StepResumed { .. } | Fact::StepSkipped { .. } => true,
+        Fact::InterventionRequired { .. } => matches!(before, StepState::Pending),
+        _ => false,
+    }
+}
+
+/// One arm per legal move of a step; everything else is refused, with the word for where the step stands.
+fn moved(before: StepState, fact: &Fact) -> Result<StepState, &'static str> {
     use StepState as S;
     Ok(match (before, fact) {
-        (S::Pending | S::Retrying { .. } | S::Interrupted { .. } | S::Answered { .. }, Fact::StepStarted { attempt, input, .. }) => {
+        (S::Pending | S::Retrying { .. } | S::Interrupted { .. }, Fact::StepStarted { attempt, input, .. }) => {
+            S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None }
+        }
+        // An operator let an interrupted attempt run again.
+        (S::Answered { intervention, answer: Some(_), .. }, Fact::StepStarted { attempt, input, .. })
+            if intervention.origin == Origin::Interrupted =>
+        {
             S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None }
         }
         (S::Answered { input: Some(input), intervention, answer: Some(answer), resumption, .. }, Fact::StepResumed { attempt, .. }) => {
             let resumption = match intervention.origin {
                 Origin::Operation { resume_state } => Some(Resumption { state: resume_state, answer }),
-                // An operator let an interrupted attempt go on: with what it had.
+                // An interrupted attempt goes on with the answer that it had before.
                 Origin::Interrupted | Origin::Step => resumption,
             };
-            S::Running { attempt: *attempt, input, resumption }
+            S::Running { attempt: *attempt, input, resumption: Some(resumption.ok_or("running")?) }
         }
-        (S::Interrupted { input, resumption, .. }, Fact::StepResumed { attempt, .. }) => {
-            S::Running { attempt: *attempt, input, resumption }
-        }
+        (
+            S::Interrupted { input, resumption: Some(resumption), .. }
+            | S::Retrying { input, resumption: Some(resumption), .. },
+            Fact::StepResumed { attempt, .. },
+        ) => S::Running { attempt: *attempt, input, resumption: Some(resumption) },
         (running @ S::Running { .. }, Fact::StepProgress { .. }) => running,
         (S::Running { attempt, input, resumption }, Fact::StepInterrupted { .. }) => {
             S::Interrupted { attempt, input, resumption }
         }
-        (S::Running { attempt, input, resumption } | S::Interrupted { attempt, input, resumption },
-            Fact::InterventionRequired { intervention }) => {
-            S::WaitingForAnswer { attempt, input: Some(input), resumption, intervention: intervention.id }
-        }
-        (S::Pending, Fact::InterventionRequired { intervention }) => {
+        (S::Pending, Fact::InterventionRequired { intervention }) if intervention.origin == Origin::Step => {
             S::WaitingForAnswer { attempt: 0, input: None, resumption: None, intervention: intervention.id }
         }
-        (S::Running { .. }, Fact::StepRetryScheduled { attempt, at, failure, .. }) => {
-            S::Retrying { attempt: *attempt, at: *at, failure: failure.clone() }
+        (S::Running { attempt, input, resumption }, Fact::InterventionRequired { intervention })
+            if matches!(intervention.origin, Origin::Operation { .. }) =>
+        {
+            S::WaitingForAnswer { attempt, input: Some(input), resumption, intervention: intervention.id }
         }
-        (S::Running { .. } | S::Answered { .. }, Fact::StepCompleted { .. }) => S::Succeeded,
+        (S::Interrupted { attempt, input, resumption }, Fact::InterventionRequired { intervention })
+            if intervention.origin == Origin::Interrupted =>
+        {
+            S::WaitingForAnswer { attempt, input: Some(input), resumption, intervention: intervention.id }
+        }
+        (S::Running { input, resumption, .. }, Fact::StepRetryScheduled { attempt, at, failure, .. }) => {
+            S::Retrying { attempt: *attempt, at: *at, failure: failure.clone(), input, resumption }
+        }
+        (S::Running { .. } | S::Answered { answer: Some(_), .. }, Fact::StepCompleted { .. }) => S::Succeeded,
         (
             S::Pending | S::Running { .. } | S::Retrying { .. } | S::Interrupted { .. } | S::Answered { .. },
             Fact::StepFailed { failure, .. },
         ) => S::Failed(failure.clone()),
         (S::Pending, Fact::StepSkipped { .. }) => S::Skipped,
-        (before, _) => return Err(format!("the step is {}", before.as_str())),
+        (before, _) => return Err(before.as_str()),
     })
 }

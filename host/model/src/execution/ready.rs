@@ -96,21 +96,20 @@ impl State {
         if self.paused {
             return None;
         }
-        let turn = self.playbook.steps.iter().zip(&self.steps).enumerate();
-        for (at, (step, state)) in turn {
-            match state {
-                StepState::Succeeded | StepState::Skipped => {}
-                StepState::Failed(failure) => return Some(Action::Fail(Some(step.name.clone()), failure.clone())),
-                state => return self.step_ready(at, step, state, now),
-            }
-        }
-        Some(self.output())
+        let Some(at) = self.turn() else { return Some(self.output()) };
+        let (step, state) = self.playbook.steps.get(at).zip(self.steps.get(at))?;
+        self.step_ready(at, step, state, now)
     }
 
     fn step_ready(&self, at: usize, step: &Step, state: &StepState, now: Timestamp) -> Option<Action> {
         match state {
             StepState::Pending => Some(self.begin_step(at, step)),
-            StepState::Retrying { attempt, at: due, .. } if *due <= now => Some(self.attempt(at, step, *attempt)),
+            StepState::Retrying { attempt, at: due, input, resumption, .. } if *due <= now => Some(Action::Run {
+                step: at,
+                attempt: *attempt,
+                input: Arc::clone(input),
+                resumption: resumption.clone(),
+            }),
             StepState::Interrupted { attempt, input, resumption } => Some(Action::Recover {
                 step: at,
                 attempt: *attempt,
@@ -118,6 +117,7 @@ impl State {
                 resumption: resumption.clone(),
             }),
             StepState::Answered { .. } => Some(answered(at, step, state)),
+            StepState::Failed(failure) => Some(Action::Fail(Some(step.name.clone()), failure.clone())),
             _ => None,
         }
     }
@@ -129,22 +129,14 @@ impl State {
             Some(Ok(true)) | None => {}
         }
         match &step.work {
-            Work::Operation { .. } => self.attempt(at, step, 1),
+            Work::Operation { params, .. } => match params.eval(&self.scope) {
+                Ok(input) => Action::Run { step: at, attempt: 1, input: Arc::new(input), resumption: None },
+                Err(error) => Action::FailStep(step.name.clone(), uncomputable("params", &error)),
+            },
             Work::Intervention(ask) => match self.asks(step, ask) {
                 Ok(question) => Action::Ask(question),
                 Err(error) => Action::FailStep(step.name.clone(), uncomputable("intervention", &error)),
             },
-        }
-    }
-
-    fn attempt(&self, at: usize, step: &Step, attempt: u32) -> Action {
-        let Work::Operation { params, .. } = &step.work else {
-            let failure = Failure::permanent(code::INTERNAL, "only operations are tried again");
-            return Action::FailStep(step.name.clone(), failure);
-        };
-        match params.eval(&self.scope) {
-            Ok(input) => Action::Run { step: at, attempt, input: Arc::new(input), resumption: None },
-            Err(error) => Action::FailStep(step.name.clone(), uncomputable("params", &error)),
         }
     }
 

@@ -94,6 +94,10 @@ pub enum StepState {
         at: Timestamp,
         /// Why the last one failed.
         failure: Failure,
+        /// What the operation is given again.
+        input: Arc<Value>,
+        /// Present when the attempt that failed had gone on after an answer: nobody is asked twice.
+        resumption: Option<Resumption>,
     },
     /// The host stopped while an effectful attempt was at work.
     Interrupted {
@@ -167,9 +171,16 @@ impl StepState {
 }
 
 impl State {
-    /// The step whose turn it is: the first that is not done. Steps run in the order written.
+    /// The step whose turn it is: the first that neither gave a result nor was skipped. Steps run in the order
+    /// written, and after one that failed comes none.
     pub fn current(&self) -> Option<(&Step, &StepState)> {
-        self.playbook.steps.iter().zip(&self.steps).find(|(_, state)| !state.is_done())
+        let turn = self.turn()?;
+        self.playbook.steps.get(turn).zip(self.steps.get(turn))
+    }
+
+    /// The place of the step whose turn it is.
+    pub(super) fn turn(&self) -> Option<usize> {
+        self.steps.iter().position(|state| !matches!(state, StepState::Succeeded | StepState::Skipped))
     }
 
     /// What a step gave.

@@ -27,7 +27,7 @@ impl Host for Guest {
 impl Guest {
     /// Refuses `what`, which `grant` would let through.
     pub(super) fn denied(&self, what: &str, grant: &str) -> AccessError {
-        self.denials.record(&self.scope.session, &self.scope.plugin, what, grant);
+        self.notes.denied(&self.scope.session, &self.scope.plugin, what, grant);
         AccessError::Denied(format!("{what} is not granted: it would take {grant}"))
     }
 }

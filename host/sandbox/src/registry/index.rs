@@ -83,6 +83,7 @@ impl From<&Origin> for Source {
 
 impl Index {
     /// The current version of a plugin.
+    #[cfg(test)]
     pub(super) fn current(&self, name: &PluginName) -> Option<Digest> {
         let current = |(_, entry): &(&Digest, &Entry)| entry.name == *name && entry.state == State::Current;
         self.versions.iter().find(current).map(|(digest, _)| *digest)

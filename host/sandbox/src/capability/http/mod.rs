@@ -1,9 +1,176 @@
-//! `wasi:http` (being written).
+//! `wasi:http/outgoing-handler`: requests to servers that the operator granted.
+//!
+//! The way of a request: its host and port must be granted ([`allow`]), the name is resolved here and its
+//! addresses must be ones that may be reached ([`address`]), and the connection goes to the very address
+//! that was checked ([`connect`]). Redirects are the guest's to follow: the next request passes the same
+//! checks. Time and response size are limited ([`body`]).
+//!
+//! Every admission and every denial is a line of the audit log.
+
+mod address;
+mod allow;
+mod body;
+mod connect;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::Request;
+use http::uri::Scheme;
+use http_body_util::BodyExt as _;
+use orgata_engine::ports::SessionContext;
+use orgata_model::PluginName;
 use orgata_model::operation::EffectClass;
+use orgata_model::runtime::Grants;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks};
+
+use self::allow::Target;
+use self::body::Limited;
 use super::Capability;
-pub(crate) struct Http;
+use crate::guest::Guest;
+use crate::limits::Limit;
+use crate::notes::Notes;
+use crate::settings::Settings;
+
 pub(super) const CAPABILITY: Capability = Capability {
     interfaces: &["wasi:http/outgoing-handler", "wasi:http/types"],
     effect: EffectClass::Effectful,
-    link: |_| Ok(()),
+    link,
 };
+
+fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    outgoing_handler::add_to_linker::<_, WasiHttp>(linker, view)?;
+    types::add_to_linker::<_, WasiHttp>(linker, &types::LinkOptions::default(), view)
+}
+
+fn view(guest: &mut Guest) -> WasiHttpCtxView<'_> {
+    let guest = guest.entered();
+    let http = guest.http.get_or_insert_with(|| {
+        let client = Client {
+            session: Arc::clone(&guest.scope.session),
+            plugin: guest.scope.plugin.clone(),
+            notes: guest.notes.clone(),
+            settings: Arc::clone(&guest.settings),
+            deadline: guest.scope.deadline,
+            open: Arc::new(Semaphore::new(guest.settings.http_requests as usize)),
+        };
+        Box::new(Http { ctx: WasiHttpCtx::new(), client })
+    });
+    WasiHttpCtxView { hooks: &mut http.client, table: &mut guest.table, ctx: &mut http.ctx }
+}
+
+/// The state of the capability, made at the first use in a call.
+pub(crate) struct Http {
+    ctx: WasiHttpCtx,
+    client: Client,
+}
+
+/// Sends the requests of one call.
+#[derive(Clone)]
+struct Client {
+    session: Arc<SessionContext>,
+    plugin: PluginName,
+    notes: Notes,
+    settings: Arc<Settings>,
+    /// The end of the call, and so of every request.
+    deadline: Instant,
+    /// Requests that are not over.
+    open: Arc<Semaphore>,
+}
+
+type Exchange = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+impl WasiHttpHooks for Client {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
+        let client = self.clone();
+        Box::new(async move { client.send(request, options.unwrap_or_default()).await })
+    }
+}
+
+impl Client {
+    async fn send(self, request: Request<WasiBody>, options: RequestOptions) -> Result<Exchange, Error> {
+        let target = Target::of(&request)?;
+        let private = self.admit(&target)?;
+        let Ok(place) = Arc::clone(&self.open).try_acquire_owned() else {
+            self.notes.limited(Limit::HttpRequests);
+            return Err(Error::ConnectionLimitReached);
+        };
+        let deadline = self.deadline.min(Instant::now() + self.settings.http_time);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let connecting = self.connect(&target, private);
+        let stream = match within(options.connect_timeout, left, connecting).await {
+            Some(stream) => stream?,
+            None => return Err(self.timed_out(deadline, Error::ConnectionTimeout)),
+        };
+        let tls = request.uri().scheme() == Some(&Scheme::HTTPS);
+        let exchange = connect::exchange(stream, tls.then_some(&target), request);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (response, connection) = match within(options.first_byte_timeout, left, exchange).await {
+            Some(exchanged) => exchanged?,
+            None => return Err(self.timed_out(deadline, Error::ConnectionReadTimeout)),
+        };
+        let limits = body::Limits {
+            bytes: self.settings.http_body.get(),
+            deadline,
+            between: options.between_bytes_timeout,
+            notes: self.notes.clone(),
+        };
+        let response = response.map(|body| Limited::new(body, limits, place).boxed_unsync());
+        Ok((response, Box::new(connection)))
+    }
+
+    /// Refuses a target that is not granted. True when it may have a private address.
+    fn admit(&self, target: &Target) -> Result<bool, Error> {
+        let nothing = Grants::default();
+        let grants = self.session.grants.get(&self.plugin).unwrap_or(&nothing);
+        if !grants.network.iter().any(|grant| target.matches(grant)) {
+            let what = format!("an HTTP request to {target}");
+            self.notes.denied(&self.session, &self.plugin, &what, &format!("network: [{target}]"));
+            return Err(Error::HttpRequestDenied);
+        }
+        tracing::info!(
+            target: "audit",
+            execution = %self.session.execution,
+            runtime = %self.session.runtime,
+            plugin = %self.plugin,
+            to = %target,
+            "HTTP request admitted"
+        );
+        Ok(grants.private_addresses)
+    }
+
+    async fn connect(&self, target: &Target, private: bool) -> Result<tokio::net::TcpStream, Error> {
+        let resolved = connect::resolve(target).await?;
+        let reachable = |address: &&std::net::SocketAddr| address::refusal(address.ip(), private).is_none();
+        let allowed: Vec<_> = resolved.iter().filter(reachable).copied().collect();
+        if let (true, Some(first)) = (allowed.is_empty(), resolved.first()) {
+            let kind = address::refusal(first.ip(), private).unwrap_or("forbidden");
+            let what = format!("an HTTP request to {target}, which is at {}, a {kind} address,", first.ip());
+            self.notes.denied(&self.session, &self.plugin, &what, "privateAddresses: true");
+            return Err(Error::DestinationIpProhibited);
+        }
+        connect::dial(&allowed).await
+    }
+
+    /// A request that the host's limit ended is noted; one that its own timeout ended is the guest's affair.
+    fn timed_out(&self, deadline: Instant, error: Error) -> Error {
+        if Instant::now() >= deadline {
+            self.notes.limited(Limit::HttpTime);
+        }
+        error
+    }
+}
+
+/// Waits for as long as the guest wants and the host allows.
+async fn within<T>(wanted: Option<Duration>, left: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let patience = wanted.map_or(left, |wanted| wanted.min(left));
+    tokio::time::timeout(patience, work).await.ok()
+}

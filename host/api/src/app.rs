@@ -1,0 +1,76 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::request::Parts;
+use orgata_engine::{Engine, Principal};
+use tokio_util::sync::CancellationToken;
+
+use crate::caller_check::CallerCheck;
+use crate::error::ApiError;
+use crate::settings::Settings;
+
+/// Writes the host's metrics in the Prometheus text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Shared by all handlers. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    settings: Settings,
+    metrics: Option<RenderMetrics>,
+    /// Whoever calls, as long as nobody has to say who they are.
+    local: Principal,
+    caller_check: CallerCheck,
+    /// Set when the host stops: streams end.
+    closing: CancellationToken,
+}
+
+impl App {
+    pub(crate) fn new(engine: Engine, settings: Settings, metrics: Option<RenderMetrics>) -> Self {
+        let local = Principal::local();
+        let caller_check = CallerCheck::new(&settings);
+        let closing = CancellationToken::new();
+        Self(Arc::new(Inner { engine, settings, metrics, local, caller_check, closing }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn metrics(&self) -> Option<&RenderMetrics> {
+        self.0.metrics.as_ref()
+    }
+
+    pub(crate) fn caller_check(&self) -> &CallerCheck {
+        &self.0.caller_check
+    }
+
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+}
+
+impl FromRef<App> for Engine {
+    fn from_ref(app: &App) -> Self {
+        app.0.engine.clone()
+    }
+}
+
+/// Who makes the request.
+pub(crate) struct Caller(pub(crate) Principal);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        Ok(Self(app.0.local.clone()))
+    }
+}

@@ -1,0 +1,47 @@
+//! `POST /executions/{id}/interventions/{interventionId}`: a person answers an open question.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use orgata_engine::Engine;
+use orgata_model::{ExecutionId, InterventionId};
+
+use crate::app::Caller;
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::wire::error::ErrorBody;
+use crate::wire::intervention::{AnswerBody, AnsweredView};
+
+/// Answer a question
+///
+/// The first valid answer wins: once this answers 200 it is durable, and every later one is refused with 409.
+#[utoipa::path(
+    post,
+    path = "/api/v1/executions/{executionId}/interventions/{interventionId}",
+    tag = "interventions",
+    params(
+        ("executionId" = String, Path, description = "The execution that waits"),
+        ("interventionId" = String, Path, description = "The question"),
+    ),
+    request_body = AnswerBody,
+    responses(
+        (status = 200, description = "Taken", body = AnsweredView),
+        (status = "default", description = "An error", body = ErrorBody),
+    )
+)]
+pub(crate) async fn answer(
+    State(engine): State<Engine>,
+    Caller(principal): Caller,
+    Path((execution, intervention)): Path<(ExecutionId, InterventionId)>,
+    Json(body): Json<AnswerBody>,
+) -> Result<Response, ApiError> {
+    engine.answer(&principal, execution, intervention, body.into()).await?;
+    let summary = engine.execution(&principal, execution).await?;
+    let answered = AnsweredView {
+        intervention_id: intervention,
+        execution_id: execution,
+        status: "answered",
+        answered_by: principal.name(),
+        execution_status: summary.status,
+    };
+    Ok(Json(answered).into_response())
+}

@@ -1,0 +1,3 @@
+//! Questions to people, and their answers.
+
+pub(super) mod answer;

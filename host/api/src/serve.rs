@@ -1,0 +1,133 @@
+//! Connections: taking them, keeping them within limits, and letting them finish.
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::{debug, warn};
+
+use crate::Api;
+
+/// How long to wait when the system has no more files or memory for connections.
+const BREATH: Duration = Duration::from_millis(100);
+
+impl Api {
+    /// Serves connections until `shutdown` is done; then takes no more, ends streams, and lets requests at
+    /// work finish within the grace period.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let settings = self.app.settings().clone();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(settings.header_timeout.0)
+            .max_headers(settings.headers)
+            .max_buf_size(settings.header_bytes);
+        let places = Arc::new(Semaphore::new(settings.connections));
+        let open = TaskTracker::new();
+        let closing = self.app.closing();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let (stream, place) = tokio::select! {
+                accepted = accept(&listener, &places) => accepted,
+                () = &mut shutdown => break,
+            };
+            let taken = Taken { stream, _place: place, _open: open.token() };
+            tokio::spawn(converse(http.clone(), taken, self.router.clone(), closing.clone()));
+        }
+        drop(listener);
+        closing.cancel();
+        open.close();
+        if tokio::time::timeout(settings.grace.0, open.wait()).await.is_err() {
+            warn!(connections = open.len(), "requests were still at work when the grace period was over");
+        }
+        Ok(())
+    }
+}
+
+/// The next connection, once there is a place for it. Dropping the future loses none.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there always is a place in the end.
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small: waiting to fill a packet would only delay them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%error, "TCP_NODELAY cannot be set");
+                }
+                return (stream, place);
+            }
+            Err(error) => {
+                warn!(%error, "a connection cannot be taken");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+}
+
+/// Answers one request after the other, until the client leaves or the host stops.
+async fn converse(http: http1::Builder, taken: Taken, router: Router, closing: CancellationToken) {
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(taken), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection broke off");
+    }
+}
+
+/// A connection and its place. It stays together when HTTP hands the connection on to a WebSocket.
+struct Taken {
+    stream: TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
+    _open: TaskTrackerToken,
+}
+
+impl AsyncRead for Taken {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Taken {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,29 @@
+//! Some of a list, and how to get on.
+
+use orgata_engine::ports::Page;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Some of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PageView<T> {
+    /// In the order of the list.
+    pub items: Vec<T>,
+    /// Present when there is more: give it back as `cursor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+impl<T> PageView<T> {
+    /// A list that fits on one page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
+
+impl<M, T: From<M>> From<Page<M>> for PageView<T> {
+    fn from(page: Page<M>) -> Self {
+        Self { items: page.items.into_iter().map(T::from).collect(), next_cursor: page.next }
+    }
+}

@@ -1,0 +1,150 @@
+//! An execution with its whole context, as clients see it.
+
+use jiff::Timestamp;
+use orgata_model::execution::{Seq, State, Status, StepState};
+use orgata_model::playbook::{Step, Work};
+use orgata_model::{Digest, ExecutionId, InterventionId, OperationName, PlaybookName, RoleName, RuntimeId, StepName};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::event::FailureView;
+use super::execution::StatusView;
+use super::intervention::InterventionView;
+
+/// An execution with its input, its steps and their results.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StateView<'a> {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub execution_id: ExecutionId,
+    /// The runtime that it lives in.
+    #[schema(value_type = String)]
+    pub runtime_id: &'a RuntimeId,
+    /// What it runs.
+    #[schema(value_type = String)]
+    pub playbook_name: &'a PlaybookName,
+    /// In which version.
+    pub playbook_version: &'a str,
+    /// Of that version's source.
+    #[schema(value_type = String)]
+    pub playbook_digest: Digest,
+    /// Where it stands.
+    #[schema(value_type = StatusView)]
+    pub status: Status,
+    /// The seq of its last event: following from the next one misses nothing.
+    pub seq: Seq,
+    /// What it was given.
+    pub input: &'a Value,
+    /// Its steps, in order.
+    pub steps: Vec<StepView<'a>>,
+    /// Questions that wait for an answer.
+    pub interventions: Vec<InterventionView<'a>>,
+    /// What it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
+    pub output: Option<&'a Value>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureView<'a>>,
+}
+
+impl<'a> From<&'a State> for StateView<'a> {
+    fn from(state: &'a State) -> Self {
+        let end = state.end.as_ref();
+        let steps = state.playbook.steps.iter().zip(&state.steps);
+        Self {
+            execution_id: state.id,
+            runtime_id: &state.runtime,
+            playbook_name: &state.playbook.name,
+            playbook_version: &state.playbook.version,
+            playbook_digest: state.playbook.digest,
+            status: state.status(),
+            seq: state.version,
+            input: &state.scope.input,
+            steps: steps.map(|(step, stands)| StepView::new(state, step, stands)).collect(),
+            interventions: state.open.iter().map(InterventionView::from).collect(),
+            output: end.and_then(|end| end.output.as_deref()),
+            failure: end.and_then(|end| end.failure.as_ref()).map(FailureView::from),
+        }
+    }
+}
+
+/// A step, and how far it has come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView<'a> {
+    /// Which.
+    #[schema(value_type = String)]
+    pub name: &'a StepName,
+    /// `pending`, `running`, `retrying`, `waiting_for_answer`, `interrupted`, `succeeded`, `skipped` or `failed`.
+    pub status: &'static str,
+    /// Who performs it, or answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub role: Option<&'a RoleName>,
+    /// What it runs; absent when it asks a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub operation: Option<&'a OperationName>,
+    /// The attempt at work or to come, 1 for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// When the next attempt comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub retry_at: Option<Timestamp>,
+    /// The question that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub intervention_id: Option<InterventionId>,
+    /// What it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
+    pub result: Option<&'a Value>,
+    /// Why it, or its last attempt, failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureView<'a>>,
+}
+
+impl<'a> StepView<'a> {
+    fn new(state: &'a State, step: &'a Step, stands: &'a StepState) -> Self {
+        let operation = match &step.work {
+            Work::Operation { operation, .. } => Some(operation),
+            Work::Intervention(_) => None,
+        };
+        let mut view = Self {
+            name: &step.name,
+            status: stands.as_str(),
+            role: step.role.as_ref(),
+            operation,
+            attempt: None,
+            retry_at: None,
+            intervention_id: None,
+            result: state.result(&step.name).map(|result| &**result),
+            failure: None,
+        };
+        // Attempt 0 is the playbook's own question: no operation was tried.
+        let tried = |attempt: &u32| Some(*attempt).filter(|attempt| *attempt > 0);
+        match stands {
+            StepState::Running { attempt, .. } | StepState::Interrupted { attempt, .. } => view.attempt = tried(attempt),
+            StepState::Retrying { attempt, at, failure, .. } => {
+                view.attempt = tried(attempt);
+                view.retry_at = Some(*at);
+                view.failure = Some(failure.into());
+            }
+            StepState::WaitingForAnswer { attempt, intervention, .. } => {
+                view.attempt = tried(attempt);
+                view.intervention_id = Some(*intervention);
+            }
+            StepState::Answered { attempt, intervention, .. } => {
+                view.attempt = tried(attempt);
+                view.intervention_id = Some(intervention.id);
+            }
+            StepState::Failed(failure) => view.failure = Some(failure.into()),
+            StepState::Pending | StepState::Succeeded | StepState::Skipped => {}
+        }
+        view
+    }
+}

@@ -1,0 +1,461 @@
+//! The fold takes every legal move and no other, and what it made live it makes again from what was recorded.
+
+use std::sync::Arc;
+
+use orgata_model::Failure;
+use orgata_model::execution::{Action, Event, Fact, State, Status, StepState};
+use orgata_model::expression::Done;
+use orgata_model::intervention::{Intervention, OnDeadline, Origin};
+use orgata_model::playbook::Playbook;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::history::*;
+
+// ---- the table of legal moves of a step ----
+
+/// Histories that bring the step `work` into each place that a step can be in.
+fn places() -> Vec<(&'static str, History)> {
+    let begun = History::begin(&playbook(WALK), json!({ "v": 3 }));
+    let running = begun.clone().with(step_started("work", 1));
+    let asked_by_operation = running.clone().with(asked("work", 1, by_operation()));
+    let resumed = asked_by_operation
+        .clone()
+        .with(answered("work", 1, json!("red")))
+        .with(Fact::StepResumed { step: name("work"), attempt: 1 });
+    let cut_off = |history: &History| {
+        history.clone().with(Fact::StepInterrupted { step: name("work"), attempt: 1 })
+    };
+    let asked_operator = |history: &History| cut_off(history).with(asked("work", 2, Origin::Interrupted));
+    let told_operator =
+        |history: &History| asked_operator(history).with(answered("work", 2, json!({ "decision": "retry" })));
+    let until = running.clone().with(asked_until("work", 1, by_operation(), Some(at(9)), OnDeadline::Fail));
+    vec![
+        ("pending", begun.clone()),
+        ("running", running.clone()),
+        ("retrying", running.clone().with(retry("work", 2, 60))),
+        ("retrying after an answer", resumed.clone().with(retry("work", 2, 60))),
+        ("interrupted", cut_off(&running)),
+        ("interrupted after an answer", cut_off(&resumed)),
+        ("waiting", asked_by_operation.clone()),
+        ("answered", asked_by_operation.with(answered("work", 1, json!("red")))),
+        ("unanswered", until.with(expired("work", 1))),
+        ("told by an operator", told_operator(&running)),
+        ("told by an operator, after an answer", told_operator(&resumed)),
+        ("failed", running.with(failed("work"))),
+    ]
+}
+
+/// What may happen to the step `work`.
+fn moves() -> Vec<(&'static str, Fact)> {
+    vec![
+        ("started", step_started("work", 2)),
+        ("resumed", Fact::StepResumed { step: name("work"), attempt: 2 }),
+        ("progress", Fact::StepProgress { step: name("work"), fraction: 0.5, message: "half".to_owned() }),
+        ("completed", completed("work", json!(1))),
+        ("failed", failed("work")),
+        ("retry", retry("work", 3, 90)),
+        ("skipped", Fact::StepSkipped { step: name("work") }),
+        ("interrupted", Fact::StepInterrupted { step: name("work"), attempt: 2 }),
+        ("asked by the playbook", asked("work", 7, Origin::Step)),
+        ("asked by the operation", asked("work", 7, by_operation())),
+        ("asked by the host", asked("work", 7, Origin::Interrupted)),
+    ]
+}
+
+#[test]
+fn a_step_takes_these_moves_and_refuses_every_other() {
+    let table = [
+        ("pending", "started failed skipped, asked by the playbook"),
+        ("running", "progress completed failed retry interrupted, asked by the operation"),
+        ("retrying", "started failed"),
+        ("retrying after an answer", "started resumed failed"),
+        ("interrupted", "started failed, asked by the host"),
+        ("interrupted after an answer", "started resumed failed, asked by the host"),
+        ("waiting", ""),
+        ("answered", "resumed completed failed"),
+        ("unanswered", "failed"),
+        ("told by an operator", "started completed failed"),
+        ("told by an operator, after an answer", "started resumed completed failed"),
+        ("failed", ""),
+    ];
+    let places = places();
+    assert_eq!(places.len(), table.len());
+    for ((place, history), (row, legal)) in places.into_iter().zip(table) {
+        assert_eq!(place, row);
+        let mut taken = Vec::new();
+        for (word, fact) in moves() {
+            let event = history.next(fact);
+            match history.state.clone().after(&event) {
+                Ok(_) => taken.push(word),
+                Err(refused) => assert_names_both_sides(&refused.to_string(), &event, &history.state),
+            }
+        }
+        let (words, asked) = legal.split_once(", ").unwrap_or((legal, ""));
+        let legal: Vec<&str> = words.split(' ').chain([asked]).filter(|word| !word.is_empty()).collect();
+        assert_eq!(taken, legal, "{place}");
+    }
+}
+
+#[track_caller]
+fn assert_names_both_sides(refusal: &str, event: &Event, before: &State) {
+    assert!(refusal.contains(event.fact.name()), "{refusal}");
+    let step = before.current().map(|(step, state)| format!("step `{}` is {}", step.name, state.as_str()));
+    let stands = step.is_some_and(|step| refusal.contains(&step));
+    let known = ["the execution", "the history", "is not open", "was asked by", "has no deadline", "did not fail", "every step is done"];
+    assert!(stands || known.iter().any(|word| refusal.contains(word)), "{refusal}");
+}
+
+// ---- single moves ----
+
+fn refusal(history: &History, fact: Fact) -> String {
+    history.state.clone().after(&history.next(fact)).unwrap_err().to_string()
+}
+
+#[test]
+fn a_history_begins_with_its_start_and_the_playbook_that_it_names() {
+    let playbook = playbook(WALK);
+    let begun = History::begin(&playbook, json!({ "v": 3 }));
+    let begin = |event: &Event, playbook: &Arc<Playbook>| {
+        State::begin(execution(), Arc::clone(playbook), event).unwrap_err().to_string()
+    };
+    assert!(begin(&begun.next(step_started("work", 1)), &playbook).contains("begins with execution_started"));
+    let late = Event { seq: 2, ..begun.events[0].clone() };
+    assert!(begin(&late, &playbook).contains("begins with seq 1"));
+    let other = crate::history::playbook(&WALK.replace("1.2.3", "1.2.4"));
+    assert!(begin(&begun.events[0], &other).contains("another version of the playbook"));
+}
+
+#[test]
+fn seqs_have_no_gaps_and_no_repeats() {
+    let begun = History::begin(&playbook(WALK), json!({ "v": 3 }));
+    for seq in [0, 1, 3, u64::MAX] {
+        let event = Event { seq, ..begun.next(step_started("work", 1)) };
+        assert!(begun.state.clone().after(&event).unwrap_err().to_string().contains("the history has come to 1"));
+    }
+}
+
+#[test]
+fn after_a_failed_step_no_other_step_begins() {
+    let failed = History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1)).with(failed("work"));
+    assert!(refusal(&failed, asked("ask", 1, Origin::Step)).contains("step `work` is failed"));
+    assert_eq!(failed.state.summary().current_step, Some(name("work")));
+    assert_eq!(failed.state.status(), Status::Running);
+}
+
+#[test]
+fn an_execution_completes_only_when_every_step_is_done() {
+    let half = History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1));
+    let output = Fact::ExecutionCompleted { output: Arc::new(Value::Null) };
+    assert!(refusal(&half, output.clone()).contains("step `work` is running"));
+    let done = half
+        .with(completed("work", json!(1)))
+        .with(asked("ask", 1, Origin::Step))
+        .with(answered("ask", 1, json!("red")))
+        .with(completed("ask", json!("red")))
+        .with(Fact::StepSkipped { step: name("last") });
+    assert!(refusal(&done, step_started("last", 1)).contains("every step is done"));
+    assert_eq!(done.with(output).state.status(), Status::Succeeded);
+}
+
+#[test]
+fn an_execution_fails_over_the_step_that_failed() {
+    let fails = |step: Option<&str>| Fact::ExecutionFailed {
+        step: step.map(name),
+        failure: Failure::permanent("BROKEN", "it broke"),
+    };
+    let running = History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1));
+    assert!(refusal(&running, fails(Some("work"))).contains("step `work` is running"));
+    let failed = running.with(failed("work"));
+    assert!(refusal(&failed, fails(None)).contains("step `work` is failed"));
+    assert!(refusal(&failed, fails(Some("ask"))).contains("step `work` is failed"));
+    assert_eq!(failed.with(fails(Some("work"))).state.status(), Status::Failed);
+}
+
+#[test]
+fn nothing_follows_an_end() {
+    let ended = History::begin(&playbook(WALK), json!({ "v": 3 })).with(Fact::ExecutionCancelled { reason: None });
+    for fact in [step_started("work", 1), Fact::ExecutionPaused { reason: None }, Fact::ExecutionTimedOut {}] {
+        assert!(refusal(&ended, fact).contains("the execution has ended: cancelled"));
+    }
+}
+
+#[test]
+fn while_it_is_paused_what_runs_may_end_and_nothing_begins() {
+    let paused = |history: History| history.with(Fact::ExecutionPaused { reason: Some("lunch".to_owned()) });
+    let begun = History::begin(&playbook(WALK), json!({ "v": 3 }));
+    let waits = paused(begun.clone());
+    for fact in [step_started("work", 1), Fact::StepSkipped { step: name("work") }] {
+        assert!(refusal(&waits, fact).contains("the execution is paused"));
+    }
+    assert!(refusal(&waits, Fact::ExecutionPaused { reason: None }).contains("the execution is paused"));
+    let at_work = paused(begun.clone().with(step_started("work", 1)));
+    let asks = at_work.clone().with(asked("work", 1, by_operation())).with(answered("work", 1, json!("red")));
+    assert!(refusal(&asks, Fact::StepResumed { step: name("work"), attempt: 1 }).contains("paused"));
+    let done = at_work.with(completed("work", json!(1)));
+    assert!(refusal(&done, asked("ask", 1, Origin::Step)).contains("paused"));
+    let resumed = done.with(Fact::ExecutionResumed { reason: None });
+    assert!(refusal(&resumed, Fact::ExecutionResumed { reason: None }).contains("not paused"));
+    assert_eq!(resumed.with(asked("ask", 1, Origin::Step)).state.status(), Status::Waiting);
+}
+
+#[test]
+fn an_answer_names_the_question_and_the_step_that_asked() {
+    let open = History::begin(&playbook(WALK), json!({ "v": 3 }))
+        .with(step_started("work", 1))
+        .with(asked("work", 1, by_operation()));
+    assert!(refusal(&open, answered("work", 2, json!("red"))).contains("is not open"));
+    assert!(refusal(&open, answered("ask", 1, json!("red"))).contains("was asked by step `work`, not `ask`"));
+    assert!(refusal(&open, expired("work", 1)).contains("has no deadline"));
+    let closed = open.with(answered("work", 1, json!("red")));
+    assert!(refusal(&closed, answered("work", 1, json!("blue"))).contains("is not open"));
+    assert_eq!(closed.state.resolved[&question(1)].response, json!("red"));
+}
+
+#[test]
+fn an_escalated_question_goes_to_the_other_role_and_waits_without_a_deadline() {
+    let to = OnDeadline::Escalate("manager".parse().unwrap());
+    let escalated = History::begin(&playbook(WALK), json!({ "v": 3 }))
+        .with(step_started("work", 1))
+        .with(asked_until("work", 1, by_operation(), Some(at(60)), to))
+        .with(expired("work", 1));
+    let question = &escalated.state.open[0];
+    assert_eq!(question.assignee_role.as_ref().unwrap().as_str(), "manager");
+    assert_eq!((question.deadline, escalated.state.status()), (None, Status::Waiting));
+    assert!(refusal(&escalated, expired("work", 1)).contains("has no deadline"));
+}
+
+#[test]
+fn a_default_answer_counts_as_an_answer_of_the_engine() {
+    let defaulted = History::begin(&playbook(WALK), json!({ "v": 3 }))
+        .with(step_started("work", 1))
+        .with(asked_until("work", 1, by_operation(), Some(at(60)), OnDeadline::Answer(json!("red"))))
+        .with(expired("work", 1));
+    assert_eq!(defaulted.state.resolved[&question(1)].by, "engine");
+    assert!(matches!(defaulted.state.steps[0], StepState::Answered { answer: Some(_), .. }));
+}
+
+#[test]
+fn a_failed_attempt_keeps_the_answer_that_it_was_given() {
+    let again = History::begin(&playbook(WALK), json!({ "v": 3 }))
+        .with(step_started("work", 1))
+        .with(asked("work", 1, by_operation()))
+        .with(answered("work", 1, json!("red")))
+        .with(Fact::StepResumed { step: name("work"), attempt: 1 })
+        .with(retry("work", 2, 60));
+    let Some(Action::Run { attempt: 2, resumption: Some(resumption), .. }) = again.state.ready(at(60)) else {
+        panic!("{:?}", again.state.ready(at(60)));
+    };
+    assert_eq!((resumption.state, &*resumption.answer), (json!({ "page": 2 }), &json!("red")));
+    let resumed = again.with(Fact::StepResumed { step: name("work"), attempt: 2 });
+    assert!(matches!(resumed.state.steps[0], StepState::Running { attempt: 2, resumption: Some(_), .. }));
+}
+
+#[test]
+fn every_end_closes_the_questions() {
+    let open = History::begin(&playbook(WALK), json!({ "v": 3 }))
+        .with(step_started("work", 1))
+        .with(asked("work", 1, by_operation()));
+    for end in [Fact::ExecutionCancelled { reason: None }, Fact::ExecutionTimedOut {}] {
+        let ended = open.clone().with(end);
+        assert!(ended.state.open.is_empty() && ended.state.wakes_at().is_none());
+    }
+}
+
+// ---- random histories ----
+
+/// JSON as executions carry it.
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(|number| if number.is_finite() { Value::from(number) } else { Value::Null }),
+        ".{0,12}".prop_map(Value::from),
+        prop_oneof![Just("red"), Just("blue")].prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z$]{0,4}", inner, 0..4).prop_map(|map| Value::from_iter(map)),
+        ]
+    })
+}
+
+/// One roll of the dice: what happens next, when several things may.
+type Roll = (u8, u8, Value);
+
+/// A fact that the engine could record now: what is ready, done with some outcome, or what a person does.
+fn likely(history: &History, (kind, number, value): &Roll) -> Option<Fact> {
+    let state = &history.state;
+    if state.end.is_some() {
+        return None;
+    }
+    let person = |kind: u8| match kind {
+        0 if !state.paused => Some(Fact::ExecutionPaused { reason: None }),
+        1 => Some(Fact::ExecutionCancelled { reason: Some("enough".to_owned()) }),
+        _ => None,
+    };
+    if let Some(fact) = person(kind % 16) {
+        return Some(fact);
+    }
+    if let Some(question) = state.open.first() {
+        let (intervention, step) = (question.id, question.step.clone());
+        let response = Arc::new(match question.origin {
+            Origin::Interrupted => {
+                let decision = ["retry", "complete", "fail"][usize::from(number % 3)];
+                json!({ "decision": decision })
+            }
+            _ => value.clone(),
+        });
+        return Some(if question.deadline.is_some() && kind % 3 == 0 {
+            Fact::InterventionExpired { intervention, step }
+        } else {
+            Fact::InterventionResolved { intervention, step, response, notes: Some("noted".to_owned()) }
+        });
+    }
+    if let Some((step, StepState::Running { attempt, .. })) = state.current() {
+        let step = step.name.as_str();
+        return Some(match kind % 7 {
+            0 => failed(step),
+            1 => retry(step, attempt + 1, i64::from(*number)),
+            2 => Fact::StepInterrupted { step: name(step), attempt: *attempt },
+            3 => asked(step, u128::from(state.version), by_operation()),
+            4 => Fact::StepProgress { step: name(step), fraction: f64::from(*number) / 255.0, message: String::new() },
+            _ => completed(step, value.clone()),
+        });
+    }
+    // Late enough for every wait, too early for the execution's own deadline.
+    match state.ready(at(1_800)) {
+        Some(action) => Some(done(history, action)),
+        None if state.paused => Some(Fact::ExecutionResumed { reason: None }),
+        None => None,
+    }
+}
+
+/// What the driver records when it begins an action.
+fn done(history: &History, action: Action) -> Fact {
+    let steps = &history.state.playbook.steps;
+    match action {
+        Action::Run { step, attempt, input, resumption: None } => {
+            let operation = "x/work".parse().unwrap();
+            Fact::StepStarted { step: steps[step].name.clone(), attempt, operation, input }
+        }
+        Action::Run { step, attempt, .. } => Fact::StepResumed { step: steps[step].name.clone(), attempt },
+        Action::Recover { step, .. } => {
+            asked(steps[step].name.as_str(), u128::from(history.state.version), Origin::Interrupted)
+        }
+        Action::Skip(step) => Fact::StepSkipped { step },
+        Action::Ask(question) => Fact::InterventionRequired {
+            intervention: Intervention {
+                id: crate::history::question(u128::from(history.state.version)),
+                step: question.step,
+                kind: question.kind,
+                prompt: question.prompt,
+                options: question.options,
+                response_schema: question.response_schema.as_deref().cloned(),
+                assignee_role: question.assignee_role,
+                context: question.context,
+                deadline: question.deadline.as_ref().map(|(after, _)| at(0) + *after),
+                on_deadline: question.deadline.map(|(_, then)| then).unwrap_or_default(),
+                origin: Origin::Step,
+            },
+        },
+        Action::Complete(step, result) => Fact::StepCompleted { step, result },
+        Action::FailStep(step, failure) => Fact::StepFailed { step, failure },
+        Action::Expire(intervention, step) => Fact::InterventionExpired { intervention, step },
+        Action::TimeOut => Fact::ExecutionTimedOut {},
+        Action::Finish(output) => Fact::ExecutionCompleted { output },
+        Action::Fail(step, failure) => Fact::ExecutionFailed { step, failure },
+    }
+}
+
+/// Any fact at all, mostly one that cannot follow.
+fn unlikely((kind, number, value): &Roll) -> Fact {
+    let step = ["work", "ask", "last", "nobody"][usize::from(number % 4)];
+    let number = u128::from(number / 4);
+    match kind % 20 {
+        0 => step_started(step, 1),
+        1 => Fact::StepResumed { step: name(step), attempt: 1 },
+        2 => Fact::StepProgress { step: name(step), fraction: 0.1, message: "x".to_owned() },
+        3 => completed(step, value.clone()),
+        4 => failed(step),
+        5 => retry(step, 2, 5),
+        6 => Fact::StepSkipped { step: name(step) },
+        7 => Fact::StepInterrupted { step: name(step), attempt: 1 },
+        8 => asked(step, number, Origin::Step),
+        9 => asked(step, number, by_operation()),
+        10 => asked(step, number, Origin::Interrupted),
+        11 => answered(step, number, value.clone()),
+        12 => expired(step, number),
+        13 => Fact::ExecutionPaused { reason: None },
+        14 => Fact::ExecutionResumed { reason: None },
+        15 => Fact::ExecutionFailed { step: None, failure: Failure::permanent("X", "x") },
+        16 => Fact::ExecutionFailed { step: Some(name(step)), failure: Failure::permanent("X", "x") },
+        17 => Fact::ExecutionCompleted { output: Arc::new(value.clone()) },
+        18 => Fact::ExecutionTimedOut {},
+        _ => started(&playbook(WALK), value.clone()),
+    }
+}
+
+/// What must hold of any state, however it came about.
+fn assert_makes_sense(state: &State) {
+    let done = state.steps.iter().take_while(|state| matches!(state, StepState::Succeeded | StepState::Skipped)).count();
+    let later = state.steps.iter().skip(done + 1);
+    assert!(later.clone().all(|state| *state == StepState::Pending), "steps run in order: {:?}", state.steps);
+    for (step, stands) in state.playbook.steps.iter().zip(&state.steps) {
+        let known = state.scope.steps.get(&step.name);
+        assert_eq!(matches!(stands, StepState::Succeeded), matches!(known, Some(Done::Result(_))));
+        assert_eq!(matches!(stands, StepState::Skipped), matches!(known, Some(Done::Skipped)));
+    }
+    let waiting = state.steps.iter().filter(|state| matches!(state, StepState::WaitingForAnswer { .. })).count();
+    assert_eq!(state.open.len(), if state.end.is_some() { 0 } else { waiting });
+    assert!(state.open.iter().all(|question| !state.resolved.contains_key(&question.id)));
+    if state.end.is_some() {
+        assert_eq!((state.ready(at(i64::from(u32::MAX))), state.wakes_at()), (None, None));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn folding_what_was_recorded_gives_the_live_state(
+        amount in 0u8..6,
+        rolls in vec((any::<u8>(), any::<u8>(), value()), 0..40),
+    ) {
+        let mut history = History::begin(&playbook(WALK), json!({ "v": amount }));
+        for roll in &rolls {
+            let Some(fact) = likely(&history, roll) else { break };
+            // What is ready, and what people may do, is always legal.
+            if let Err(refused) = history.try_add(fact) {
+                prop_assert!(false, "{refused}");
+            }
+            assert_makes_sense(&history.state);
+        }
+        assert_same(&history.refolded(), &history.state);
+        let recorded: Vec<String> = history.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+        let read: Vec<Event> = recorded.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        prop_assert_eq!(&read, &history.events);
+        assert_same(&fold(&history.state.playbook, &read), &history.state);
+    }
+
+    #[test]
+    fn what_cannot_follow_is_refused_with_both_sides_named(
+        rolls in vec((any::<u8>(), any::<u8>(), value()), 0..12),
+        others in vec((any::<u8>(), any::<u8>(), value()), 12),
+    ) {
+        let mut history = History::begin(&playbook(WALK), json!({ "v": 3 }));
+        for (roll, other) in rolls.iter().zip(&others) {
+            let event = history.next(unlikely(other));
+            match history.state.clone().after(&event) {
+                Ok(state) => assert_makes_sense(&state),
+                Err(refused) => assert_names_both_sides(&refused.to_string(), &event, &history.state),
+            }
+            let Some(fact) = likely(&history, roll) else { break };
+            history.try_add(fact).unwrap();
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Recorded histories of released versions.

@@ -1,0 +1,1 @@
+//! What an execution wants done next: each place of a step, in each situation.

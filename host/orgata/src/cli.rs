@@ -1,0 +1,234 @@
+//! The words of the command line. What they do is in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
+#[derive(Debug, Parser)]
+#[command(name = "orgata", version, propagate_version = true, after_help = crate::exit::HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Configuration file [default: orgata.yaml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of everything that the host keeps [default: .orgata]
+    #[arg(long, global = true, value_name = "DIR", env = "ORGATA_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// The running host to talk to [default: the one of the data folder]
+    #[arg(long, global = true, value_name = "URL", env = "ORGATA_SERVER")]
+    pub(crate) server: Option<String>,
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to log, such as `info` or `orgata_engine=debug`
+    #[arg(long, global = true, value_name = "FILTER", env = "ORGATA_LOG")]
+    pub(crate) log: Option<String>,
+    /// How to log
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto, env = "ORGATA_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON otherwise
+    Auto,
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the host
+    Serve(ServeArgs),
+    /// Run one playbook to its end, asking its questions here
+    Run(RunArgs),
+    /// Check playbook files
+    Check(CheckArgs),
+    /// Make, look at and load plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// List, look at and steer executions
+    #[command(subcommand)]
+    Exec(ExecCommand),
+    /// Answer an open question
+    Answer(AnswerArgs),
+    /// Show the configuration with every default
+    Config,
+    /// Print a shell's completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print a generated document (for the project's own checks)
+    #[command(hide = true)]
+    Schema {
+        /// Which one
+        document: Document,
+    },
+    /// Compile a component (run by the host itself)
+    #[command(name = "__compile", hide = true)]
+    Compile,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen at; port 0 picks one
+    #[arg(long, value_name = "ADDR", env = "ORGATA_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The playbook's name, or a file of it
+    pub(crate) playbook: String,
+    /// The runtime to run it in [default: the one that has it]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<String>,
+    /// Its input: JSON, or @FILE of JSON or YAML
+    #[arg(long, short, value_name = "JSON", default_value = "{}")]
+    pub(crate) input: String,
+    /// Answers by step name (YAML or JSON), instead of asking here
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Playbook files, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Make a folder with a first operation to build on
+    New {
+        /// The plugin's name, and the folder's
+        name: String,
+        /// What to write it in
+        #[arg(long, value_enum, default_value_t = Language::Rust)]
+        lang: Language,
+    },
+    /// Build the plugin in a folder
+    Build {
+        /// The folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Show what a file offers, imports and would be allowed
+    Inspect {
+        /// The .wasm file
+        file: PathBuf,
+    },
+    /// Run the examples of a file's operations in the sandbox
+    Test {
+        /// The .wasm file
+        file: PathBuf,
+        /// Only this operation
+        #[arg(long, value_name = "NAME")]
+        operation: Option<String>,
+        /// Call it with this input instead of its examples: JSON, or @FILE
+        #[arg(long, short, value_name = "JSON", requires = "operation")]
+        input: Option<String>,
+    },
+    /// Load a file into the running host
+    Load {
+        /// The .wasm file
+        file: PathBuf,
+    },
+    /// List the plugins of the running host
+    List,
+    /// Make an earlier version current again
+    Rollback {
+        /// The plugin's name
+        name: String,
+        /// The version to go back to [default: the one before the present]
+        #[arg(long, value_name = "DIGEST")]
+        to: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Rust, for wasm32-wasip2
+    Rust,
+    /// JavaScript, on QuickJS
+    Js,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExecCommand {
+    /// List executions, newest first
+    List {
+        /// Only of this runtime
+        #[arg(long)]
+        runtime: Option<String>,
+        /// Only of this playbook
+        #[arg(long)]
+        playbook: Option<String>,
+        /// Only of this status
+        #[arg(long)]
+        status: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show one execution with its steps
+    Show {
+        /// Its id
+        execution: String,
+    },
+    /// Follow one execution live
+    Watch {
+        /// Its id
+        execution: String,
+    },
+    /// Let nothing new start in it until it is resumed
+    Pause(ControlArgs),
+    /// Let it go on
+    Resume(ControlArgs),
+    /// End it
+    Cancel(ControlArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ControlArgs {
+    /// The execution's id
+    pub(crate) execution: String,
+    /// Why; kept in its history
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArgs {
+    /// The execution's id
+    pub(crate) execution: String,
+    /// The question's id [default: the one that is open]
+    pub(crate) intervention: Option<String>,
+    /// The answer: JSON, or @FILE [default: asked here]
+    #[arg(long, short, value_name = "JSON")]
+    pub(crate) response: Option<String>,
+    /// What to write beside it
+    #[arg(long)]
+    pub(crate) notes: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// The OpenAPI document
+    Openapi,
+    /// The JSON Schema of playbook files
+    Playbook,
+}

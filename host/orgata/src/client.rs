@@ -1,0 +1,157 @@
+//! Talking to a running host, over the same REST interface that frontends use.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
+
+use crate::cli::Global;
+use crate::config::Config;
+use crate::exit::{Exit, HOST};
+use crate::local_host;
+
+/// Finding out whether a host answers takes no longer.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// A host that can be asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// A client of the host at this address.
+    pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().tcp_nodelay(true).build().context("the HTTP client cannot be made")?;
+        Ok(Self { base: url.trim_end_matches('/').to_owned(), http })
+    }
+
+    /// The host that the command line means: `--server`, or the one that runs on the data folder.
+    pub(crate) async fn find(global: &Global) -> anyhow::Result<Self> {
+        if let Some(url) = &global.server {
+            return Self::new(url);
+        }
+        let config = Config::read(global)?;
+        Self::running(&config).await?.ok_or_else(|| {
+            let data = config.data.display();
+            anyhow::Error::new(Exit::new(
+                HOST,
+                format!("no host runs on {data}: start one with `orgata serve`, or name one with --server URL"),
+            ))
+        })
+    }
+
+    /// The host that runs on the data folder of this configuration, if one answers.
+    pub(crate) async fn running(config: &Config) -> anyhow::Result<Option<Self>> {
+        let Some(url) = local_host::announced(&config.data) else { return Ok(None) };
+        let client = Self::new(&url)?;
+        let probe = client.http.get(format!("{}/health", client.base)).timeout(PROBE).send().await;
+        Ok(probe.is_ok_and(|response| response.status().is_success()).then_some(client))
+    }
+
+    /// GET of a path below `/api/v1`.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        json(self.send(self.request(Method::GET, path)).await?).await
+    }
+
+    /// POST of a JSON body.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        json(self.send(self.request(Method::POST, path).json(body)).await?).await
+    }
+
+    /// POST or PUT of bytes.
+    pub(crate) async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        let request = self.request(method, path).header("content-type", media_type).body(bytes);
+        json(self.send(request).await?).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.base))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = request.send().await.map_err(|error| {
+            let told = Exit::new(HOST, format!("the host at {} does not answer: is it running?", self.base));
+            anyhow::Error::new(error).context(told)
+        })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        Err(refusal(status.as_u16(), &text).into())
+    }
+
+    /// The events of an execution from `from` on, as they come, until the last one.
+    pub(crate) async fn events(
+        &self,
+        execution: &str,
+        from: u64,
+    ) -> anyhow::Result<impl futures_util::Stream<Item = anyhow::Result<Value>> + Unpin + use<>> {
+        let path = format!("/executions/{execution}/events?fromSeq={from}");
+        let response = self.send(self.request(Method::GET, &path)).await?;
+        let frames = Frames { body: Box::pin(response.bytes_stream()), buffer: Vec::new() };
+        Ok(Box::pin(futures_util::stream::unfold(frames, |mut frames| async move {
+            frames.next().await.transpose().map(|frame| (frame, frames))
+        })))
+    }
+}
+
+async fn json(response: Response) -> anyhow::Result<Value> {
+    let text = response.text().await.context("the host's reply broke off")?;
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(&text).context("the host's reply is not JSON")
+}
+
+/// The host's own words: every refusal has one shape.
+fn refusal(status: u16, text: &str) -> Exit {
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let part = |name: &str| body.pointer(&format!("/error/{name}"));
+    let message = part("message").and_then(Value::as_str).unwrap_or("the host gave no reason");
+    let report = part("details/report").and_then(Value::as_str).map(|report| format!("\n{report}"));
+    let code = part("code").and_then(Value::as_str).unwrap_or("UNKNOWN");
+    Exit::new(HOST, format!("{message} [{code}, HTTP {status}]{}", report.unwrap_or_default()))
+}
+
+type Body = std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>;
+
+/// Server-sent events, one JSON document each.
+struct Frames {
+    body: Body,
+    buffer: Vec<u8>,
+}
+
+impl Frames {
+    async fn next(&mut self) -> anyhow::Result<Option<Value>> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let frame: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                if let Some(data) = data_of(&String::from_utf8_lossy(&frame)) {
+                    return serde_json::from_str(&data).map(Some).context("an event is not JSON");
+                }
+                continue;
+            }
+            match self.body.next().await {
+                Some(chunk) => self.buffer.extend_from_slice(&chunk.context("the event stream broke off")?),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+fn data_of(frame: &str) -> Option<String> {
+    let lines: Vec<&str> =
+        frame.lines().filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim_start()).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

@@ -1,0 +1,58 @@
+//! `orgata answer`: one answer to one open question of the running host.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+
+use crate::answers::{Answers, json_argument};
+use crate::cli::{AnswerArgs, Global};
+use crate::client::Client;
+use crate::render::print_json;
+
+pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result<ExitCode> {
+    let client = Client::find(global).await?;
+    let (id, question) = question(&client, args).await?;
+    let response = match &args.response {
+        Some(text) => json_argument("--response", text)?,
+        None => {
+            let step = question["step"].as_str().unwrap_or_default();
+            Answers::from(None)?.answer(step, &question).await?
+        }
+    };
+    let mut body = json!({ "response": response });
+    if let (Some(notes), Some(fields)) = (&args.notes, body.as_object_mut()) {
+        fields.insert("notes".to_owned(), Value::String(notes.clone()));
+    }
+    let path = format!("/executions/{}/interventions/{id}", args.execution);
+    let answered = client.post(&path, &body).await?;
+    if global.json {
+        print_json(&answered)?;
+    } else {
+        println!("answered: {}", body["response"]);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The question that is meant: the one named, or the only one that is open.
+async fn question(client: &Client, args: &AnswerArgs) -> anyhow::Result<(String, Value)> {
+    if let (Some(id), Some(_)) = (&args.intervention, &args.response) {
+        // Nothing needs to be known of it: the host says whether it fits.
+        return Ok((id.clone(), Value::Null));
+    }
+    let pending = client.get(&format!("/executions/{}/interventions", args.execution)).await?;
+    let items = pending["items"].as_array().cloned().unwrap_or_default();
+    let named = |item: &&Value| args.intervention.as_ref().is_none_or(|id| item["id"] == id.as_str());
+    let meant: Vec<&Value> = items.iter().filter(named).collect();
+    match meant.as_slice() {
+        [only] => {
+            let id = only["id"].as_str().context("the host's reply has no id")?;
+            Ok((id.to_owned(), (*only).clone()))
+        }
+        [] => bail!("{} has no such open question", args.execution),
+        several => {
+            let ids: Vec<&str> = several.iter().filter_map(|item| item["id"].as_str()).collect();
+            bail!("{} has several open questions: name one of {}", args.execution, ids.join(", "))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What each command does, one file each.
+
+mod answer;
+mod check;
+mod exec;
+mod plugin;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, Document};
+use crate::config::Config;
+
+/// Does what the command line says.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let global = cli.global;
+    match cli.command {
+        Command::Serve(args) => serve::serve(&global, &args).await,
+        Command::Run(args) => run::run(&global, &args).await,
+        Command::Check(args) => check::check(&global, &args),
+        Command::Plugin(command) => plugin::plugin(&global, command).await,
+        Command::Exec(command) => exec::exec(&global, command).await,
+        Command::Answer(args) => answer::answer(&global, &args).await,
+        Command::Config => {
+            let config = Config::read(&global)?;
+            print!("{}", serde_saphyr::to_string(&config)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "orgata", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema { document } => {
+            match document {
+                Document::Openapi => println!("{}", orgata_api::openapi_json()),
+                Document::Playbook => {
+                    println!("{}", serde_json::to_string_pretty(&orgata_model::playbook::json_schema())?);
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        // `main` does this one, before there is a runtime.
+        Command::Compile => Ok(ExitCode::FAILURE),
+    }
+}

@@ -1,0 +1,230 @@
+//! `orgata plugin inspect`: what a file offers, imports and would be allowed.
+//!
+//! The sandbox reads it as the host would; nothing is loaded, and no host needs to run.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use orgata_model::PluginName;
+use orgata_model::operation::{EffectClass, Operation, Plugin};
+use owo_colors::OwoColorize as _;
+use serde_json::{Value, json};
+
+use super::signature::signature;
+use super::workbench::{Workbench, refused};
+use crate::cli::Global;
+use crate::render::{amount, print_json};
+
+pub(super) async fn inspect(global: &Global, file: &Path) -> anyhow::Result<ExitCode> {
+    let bytes = super::component(file)?;
+    let workbench = Workbench::open(global).await?;
+    let plugin = match workbench.inspect(file, bytes).await {
+        Ok(plugin) => plugin,
+        Err(error) => return refused(global, &error),
+    };
+    if global.json {
+        print_json(&everything(&plugin))?;
+    } else {
+        head(&plugin);
+        imports(&plugin.imports);
+        grants(&plugin);
+        plugin.operations.iter().for_each(|operation| show(operation));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All that is known of it.
+fn everything(plugin: &Plugin) -> Value {
+    let operation = |operation: &Operation| {
+        let examples = operation.examples.iter();
+        json!({
+            "name": operation.name,
+            "title": operation.title,
+            "description": operation.description,
+            "idempotent": operation.idempotent,
+            "tags": operation.tags,
+            "inputSchema": *operation.input_schema,
+            "outputSchema": *operation.output_schema,
+            "examples": examples
+                .map(|one| json!({ "name": one.name, "input": one.input, "output": one.output }))
+                .collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "name": plugin.name,
+        "version": plugin.version,
+        "description": plugin.description,
+        "digest": plugin.digest,
+        "size": plugin.size,
+        "effect": plugin.effect,
+        "imports": plugin.imports,
+        "compileMs": plugin.compile_ms,
+        "wants": Want::of(plugin).iter().map(|want| want.word()).collect::<Vec<_>>(),
+        "operations": plugin.operations.iter().map(|one| operation(one)).collect::<Vec<_>>(),
+    })
+}
+
+fn head(plugin: &Plugin) {
+    anstream::println!("{} {}", plugin.name.bold(), plugin.version);
+    if !plugin.description.is_empty() {
+        println!("{}", plugin.description);
+    }
+    println!();
+    let compiled = plugin.compile_ms.map_or_else(String::new, |ms| format!(", compiled in {ms} ms"));
+    line("digest", &plugin.digest.to_string());
+    line("size", &format!("{}{compiled}", amount::bytes(plugin.size)));
+    line("effect", &format!("{}: {}", plugin.effect.as_str(), meaning(plugin.effect)));
+}
+
+fn line(key: &str, value: &str) {
+    anstream::println!("{:<8} {value}", key.dimmed());
+}
+
+const fn meaning(effect: EffectClass) -> &'static str {
+    match effect {
+        EffectClass::Pure => "it only computes, and may be run again at will",
+        EffectClass::Observing => "it may look at the outside, and cannot change it",
+        EffectClass::Effectful => "it may change the outside; the host saves before and after each call",
+    }
+}
+
+/// Names what counts one by one; the plumbing that every guest drags in shares a line.
+fn imports(imports: &[String]) {
+    let imports = imports.iter().filter(|name| !holds_types_alone(name));
+    let (plumbing, telling): (Vec<_>, Vec<_>) = imports.partition(|name| is_plumbing(name));
+    let mut key = "imports";
+    for name in telling {
+        line(key, name);
+        key = "";
+    }
+    if !plumbing.is_empty() {
+        let packages: std::collections::BTreeSet<_> =
+            plumbing.iter().filter_map(|name| name.split('/').next()).collect();
+        let packages: Vec<_> = packages.into_iter().collect();
+        line(key, &format!("{} (virtual: no files, no environment)", packages.join(", ")));
+    } else if key == "imports" {
+        line(key, "nothing");
+    }
+}
+
+fn holds_types_alone(import: &str) -> bool {
+    import.starts_with("orgata:plugin/types") || import.starts_with("orgata:plugin/access")
+}
+
+fn is_plumbing(import: &str) -> bool {
+    import.starts_with("wasi:") && !import.starts_with("wasi:http/")
+}
+
+/// Something outside that a plugin can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Network,
+    Secrets,
+    Kv,
+    Model,
+}
+
+impl Want {
+    /// What a plugin asks for, by its imports.
+    fn of(plugin: &Plugin) -> Vec<Self> {
+        let imports = |start: &str| plugin.imports.iter().any(|import| import.starts_with(start));
+        let all = [
+            (Self::Network, "wasi:http/"),
+            (Self::Secrets, "orgata:plugin/secrets"),
+            (Self::Kv, "orgata:plugin/kv"),
+            (Self::Model, "orgata:plugin/model"),
+        ];
+        all.into_iter().filter(|(_, start)| imports(start)).map(|(want, _)| want).collect()
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Secrets => "secrets",
+            Self::Kv => "kv",
+            Self::Model => "model",
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Network => "calls HTTP servers: each must be granted by name, in each runtime",
+            Self::Secrets => "reads secrets: this version of the host grants none, and each call is denied",
+            Self::Kv => "keeps state: this version of the host grants none, and each call is denied",
+            Self::Model => "asks an AI model: this version of the host grants none, and each call is denied",
+        }
+    }
+}
+
+fn grants(plugin: &Plugin) {
+    let wants = Want::of(plugin);
+    if wants.is_empty() {
+        line("grants", "none needed");
+    }
+    let mut key = "grants";
+    for want in &wants {
+        line(key, want.sentence());
+        key = "";
+    }
+    if wants.contains(&Want::Network) {
+        println!("\nTo let it reach a server, say so in orgata.yaml:\n\n{}", grant_of(&plugin.name));
+    }
+}
+
+/// What an operator writes to let a plugin reach a server.
+fn grant_of(plugin: &PluginName) -> String {
+    format!(
+        "    runtimes:\n      - id: default\n        grants:\n          {plugin}:\n            network: \
+         [\"api.example.com:443\"]"
+    )
+}
+
+fn show(operation: &Operation) {
+    let idempotent = if operation.idempotent { "idempotent" } else { "not idempotent" };
+    let examples = match operation.examples.len() {
+        0 => "no examples".to_owned(),
+        1 => "1 example".to_owned(),
+        more => format!("{more} examples"),
+    };
+    anstream::println!("\n{}  {}", operation.name.bold(), format!("{idempotent}, {examples}").dimmed());
+    if !operation.description.is_empty() {
+        println!("  {}", operation.description);
+    }
+    anstream::println!("  {}  {}", "input ".dimmed(), signature(&operation.input_schema));
+    anstream::println!("  {}  {}", "output".dimmed(), signature(&operation.output_schema));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plugin(imports: &[&str]) -> Plugin {
+        Plugin {
+            digest: orgata_model::Digest::of(b""),
+            name: "x".parse().unwrap(),
+            version: "1.0.0".to_owned(),
+            description: String::new(),
+            effect: EffectClass::Pure,
+            imports: imports.iter().map(|&import| import.to_owned()).collect(),
+            size: 0,
+            compile_ms: None,
+            operations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_it_wants_follows_from_its_imports() {
+        assert_eq!(Want::of(&plugin(&["wasi:cli/stdout@0.2.6", "orgata:plugin/log@1.0.0"])), []);
+        assert_eq!(Want::of(&plugin(&["wasi:http/outgoing-handler@0.2.4"])), [Want::Network]);
+        let both = plugin(&["orgata:plugin/kv-read@1.0.0", "orgata:plugin/secrets@1.0.0"]);
+        assert_eq!(Want::of(&both), [Want::Secrets, Want::Kv]);
+    }
+
+    #[test]
+    fn the_grant_that_is_shown_is_one_that_the_configuration_takes() {
+        let text = grant_of(&"http-fetch".parse().unwrap());
+        let config: crate::config::Config = serde_saphyr::from_str(&text).unwrap();
+        let grants = config.runtimes.first().unwrap().grants.values().next().unwrap();
+        assert_eq!(grants.network, ["api.example.com:443"]);
+    }
+}

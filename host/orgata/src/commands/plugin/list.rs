@@ -1,0 +1,47 @@
+//! `orgata plugin list`: the versions of plugins that the running host knows.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::cli::Global;
+use crate::client::Client;
+use crate::render::{print_json, table};
+
+pub(super) async fn list(global: &Global) -> anyhow::Result<ExitCode> {
+    let client = Client::find(global).await?;
+    let page = client.get("/plugins").await?;
+    if global.json {
+        print_json(&page)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let items = page["items"].as_array().cloned().unwrap_or_default();
+    if items.is_empty() {
+        println!("there are no plugins: load one with `orgata plugin load FILE`");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let columns = ["PLUGIN", "VERSION", "DIGEST", "STATE", "EFFECT", "OPERATIONS", "LOADED"];
+    table::print(
+        &columns,
+        items.iter().map(|item| {
+            let text = |key: &str| table::text(&item[key]);
+            let operations = item["operations"].as_array().map_or(0, Vec::len).to_string();
+            [
+                text("name"),
+                text("version"),
+                short(&item["digest"]),
+                text("state"),
+                text("effect"),
+                operations,
+                text("loadedAt"),
+            ]
+        }),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As much of a digest as tells versions apart.
+pub(super) fn short(digest: &Value) -> String {
+    let text = digest.as_str().unwrap_or_default();
+    text.strip_prefix("sha256:").unwrap_or(text).chars().take(12).collect()
+}

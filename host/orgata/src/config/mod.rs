@@ -1,0 +1,104 @@
+//! `orgata.yaml`: what an operator decides. Unknown keys are errors; every default is shown by `orgata config`.
+
+mod runtimes;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Global;
+
+pub(crate) use runtimes::RuntimeSection;
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = "orgata.yaml";
+/// Where the host listens when nobody says otherwise.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
+/// Where everything is kept when nobody says otherwise.
+const DEFAULT_DATA: &str = ".orgata";
+
+/// The whole configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address to listen at; port 0 picks one.
+    pub(crate) listen: SocketAddr,
+    /// Folder of everything that the host keeps.
+    pub(crate) data: PathBuf,
+    /// Folders whose `.wasm` files are loaded, and loaded again when they change.
+    pub(crate) plugins: Vec<PathBuf>,
+    /// The runtimes. Without any: `default`, with the playbooks of `playbooks/`.
+    pub(crate) runtimes: Vec<RuntimeSection>,
+    /// How much the engine does at once.
+    pub(crate) engine: orgata_engine::Settings,
+    /// What operations may use.
+    pub(crate) sandbox: orgata_sandbox::Settings,
+    /// What clients may send.
+    pub(crate) api: orgata_api::Settings,
+    /// How the store works.
+    pub(crate) store: orgata_store_sqlite::Settings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN,
+            data: PathBuf::from(DEFAULT_DATA),
+            plugins: vec![PathBuf::from("plugins")],
+            runtimes: vec![RuntimeSection::of_this_folder()],
+            engine: orgata_engine::Settings::default(),
+            sandbox: orgata_sandbox::Settings::default(),
+            api: orgata_api::Settings::default(),
+            store: orgata_store_sqlite::Settings::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration: the file, then what the command line says.
+    pub(crate) fn read(global: &Global) -> anyhow::Result<Self> {
+        let default = Path::new(DEFAULT_FILE);
+        let mut config = match &global.config {
+            Some(file) => Self::read_file(file)?,
+            None if default.is_file() => Self::read_file(default)?,
+            None => Self::default(),
+        };
+        if let Some(data) = &global.data {
+            config.data.clone_from(data);
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn read_file(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let mut config: Self = serde_saphyr::from_str_with_options(&text, options)
+            .with_context(|| format!("{} is not a valid configuration", file.display()))?;
+        // Paths are meant from where the file stands, wherever the command was given.
+        let folder = file.parent().unwrap_or(Path::new(""));
+        config.data = folder.join(&config.data);
+        config.plugins = config.plugins.iter().map(|path| folder.join(path)).collect();
+        for runtime in &mut config.runtimes {
+            runtime.playbooks = runtime.playbooks.iter().map(|path| folder.join(path)).collect();
+        }
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.engine.validate().map_err(anyhow::Error::msg)?;
+        self.sandbox.validate()?;
+        self.api.validate().map_err(anyhow::Error::msg)?;
+        let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
+        names.sort();
+        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {
+            bail!("two runtimes are named `{twice}`: give each an id of its own");
+        }
+        if self.runtimes.is_empty() {
+            bail!("there are no runtimes: remove `runtimes` to have the default one, or name one");
+        }
+        Ok(())
+    }
+}

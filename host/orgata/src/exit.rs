@@ -1,0 +1,42 @@
+//! Exit codes, in one place, and how a failure is told.
+
+use std::process::ExitCode;
+
+/// The execution, a check or a test did not go well.
+pub(crate) const FAILED: u8 = 1;
+/// The command line itself is wrong (clap's own code).
+pub(crate) const USAGE: u8 = 2;
+/// The execution was cancelled or timed out.
+pub(crate) const STOPPED: u8 = 3;
+/// A question was left open: there is nobody to ask.
+pub(crate) const UNANSWERED: u8 = 4;
+/// No host could be reached, or it refused.
+pub(crate) const HOST: u8 = 5;
+
+/// Shown at the end of `--help`.
+pub(crate) const HELP: &str = "Exit codes: 0 well; 1 the execution, check or test failed; 2 wrong usage; \
+3 cancelled or timed out; 4 a question was left open; 5 no host, or it refused.";
+
+/// An error that knows its exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Exit {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+}
+
+impl Exit {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Tells an error with its whole cause, and gives its exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    anstream::eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        anstream::eprintln!("  because: {cause}");
+    }
+    let code = error.chain().find_map(|cause| cause.downcast_ref::<Exit>()).map_or(FAILED, |exit| exit.code);
+    ExitCode::from(code)
+}

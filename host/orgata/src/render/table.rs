@@ -1,0 +1,36 @@
+//! Tables.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value;
+
+/// Longest value in a cell, in characters.
+const MAX_CELL: usize = 80;
+
+/// Prints rows under their columns.
+pub(crate) fn print<const N: usize>(columns: &[&str; N], rows: impl Iterator<Item = [String; N]>) {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns);
+    for row in rows {
+        table.add_row(row);
+    }
+    println!("{}", table.trim_fmt());
+}
+
+/// A value as a cell: texts bare, nothing as a dash, everything else as JSON.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The same, cut to fit a line.
+pub(crate) fn shortened(value: &Value) -> String {
+    let text = text(value);
+    match text.char_indices().nth(MAX_CELL) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

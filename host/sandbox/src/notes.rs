@@ -1,0 +1,77 @@
+//! What the host refused a guest in the middle of a call: things that were not granted, limits of single
+//! requests.
+//!
+//! The guest gets a typed error and goes on as it likes; the audit log gets a line; and should the guest
+//! then fail, its failure says what was refused and what to do, because its own message rarely does.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use orgata_engine::ports::SessionContext;
+use orgata_model::{Failure, PluginName};
+
+use crate::limits::Limit;
+use crate::settings::Settings;
+
+/// Denials of one call are remembered up to this many; the audit log has all.
+const REMEMBERED: usize = 8;
+
+/// The notes on one instance's present call. Cheap to clone: requests under way write to the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<Taken>>);
+
+/// The notes on a call that has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    denied: Vec<String>,
+    limit: Option<Limit>,
+}
+
+impl Notes {
+    /// Notes that `plugin` was refused `what`, and that `grant` would let it through.
+    pub(crate) fn denied(&self, session: &SessionContext, plugin: &PluginName, what: &str, grant: &str) {
+        tracing::warn!(
+            target: "audit",
+            execution = %session.execution,
+            runtime = %session.runtime,
+            %plugin,
+            what,
+            missing = grant,
+            "denied"
+        );
+        let hint = format!("{what} was denied: grant {grant} to plugin {plugin} in runtime {}", session.runtime);
+        let mut notes = self.lock();
+        if notes.denied.len() < REMEMBERED && !notes.denied.contains(&hint) {
+            notes.denied.push(hint);
+        }
+    }
+
+    /// Notes that a limit was reached which ends a request, not the call.
+    pub(crate) fn limited(&self, limit: Limit) {
+        self.lock().limit.get_or_insert(limit);
+    }
+
+    /// Takes what was noted.
+    pub(crate) fn take(&self) -> Taken {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    /// Adds the notes to the failure that the call ended with.
+    pub(crate) fn explain(self, mut failure: Failure, settings: &Settings) -> Failure {
+        if let Some(first) = self.denied.first() {
+            failure.message = format!("{} ({first})", failure.message);
+        }
+        failure.causes.extend(self.denied);
+        if let Some(limit) = self.limit {
+            let limited = limit.failure(settings);
+            failure.causes.push(limited.message);
+            failure.details = failure.details.or(limited.details);
+        }
+        failure
+    }
+}

@@ -1,0 +1,125 @@
+//! Folding the log back into the data file, beside the writer instead of in it.
+//!
+//! SQLite by itself folds in the commit that fills the log, and everyone waits for it. Here a connection of its
+//! own copies most of the log while the writer goes on; then the writer, between two batches, copies the little
+//! that came meanwhile, and its next commit begins the log anew. Left to the copying connection alone, the log of
+//! a busy store would never be empty and so grow without end.
+//!
+//! Failing here loses nothing: the log keeps what was committed, and the next time comes.
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Row as _};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::append::Encoded;
+use crate::writer::Job;
+
+/// The log is folded when it is about this long. Longer ones are folded less often, and the pages that change all
+/// the time are copied once for more commits; but reading past them costs memory, and opening after a crash time.
+const LONG: usize = 16 * 1024 * 1024;
+/// The writer takes over when this many pages are left, or when copying gains nothing.
+const FEW_PAGES: i64 = 256;
+/// How often the copying connection tries to catch up with the writer.
+const ROUNDS: usize = 4;
+/// About what a commit writes to indexes whatever is in it, and what each append adds to them.
+const PER_COMMIT: usize = 24 * 1024;
+const PER_APPEND: usize = 768;
+
+/// What a checkpoint came to, in pages.
+#[derive(Debug, Clone, Copy)]
+struct Folded {
+    log: i64,
+    copied: i64,
+}
+
+impl Folded {
+    const fn left(self) -> i64 {
+        self.log - self.copied
+    }
+}
+
+/// The writer's view: how long the log is, and who folds it.
+#[derive(Debug)]
+pub(crate) struct Log {
+    length: usize,
+    wake: mpsc::Sender<()>,
+    folder: JoinHandle<()>,
+}
+
+impl Log {
+    /// Begins to fold on this connection. Once the rest is short, `jobs` gets [`Job::Fold`].
+    pub(crate) fn new(connection: SqliteConnection, jobs: mpsc::WeakSender<Job>) -> Self {
+        let (wake, woken) = mpsc::channel(1);
+        Self {
+            length: 0,
+            wake,
+            folder: tokio::spawn(copy(connection, woken, jobs)),
+        }
+    }
+
+    /// These were committed together.
+    pub(crate) fn grew(&mut self, appends: &[&Encoded]) {
+        let bytes: usize = appends.iter().map(|append| append.bytes() + PER_APPEND).sum();
+        self.length += bytes + PER_COMMIT;
+        if self.length >= LONG {
+            // Full means that it is being folded already.
+            let _ = self.wake.try_send(());
+        }
+    }
+
+    /// Folds the rest, on the writer's own connection and between its transactions.
+    pub(crate) async fn finish(&mut self, writer: &mut SqliteConnection) {
+        match fold(writer).await {
+            Ok(folded) if folded.left() == 0 => self.length = 0,
+            // A reader still needs an older page: the log goes on growing for a while before the next attempt.
+            Ok(_) => self.length = LONG / 2,
+            Err(error) => {
+                tracing::warn!(%error, "the log could not be folded into the data file; it keeps growing");
+                self.length = LONG / 2;
+            }
+        }
+    }
+
+    /// Stops folding and closes its connection.
+    pub(crate) async fn close(self) {
+        drop(self.wake);
+        let _ = self.folder.await;
+    }
+}
+
+async fn copy(mut connection: SqliteConnection, mut woken: mpsc::Receiver<()>, jobs: mpsc::WeakSender<Job>) {
+    while woken.recv().await.is_some() {
+        if let Err(error) = catch_up(&mut connection).await {
+            tracing::warn!(%error, "copying the log into the data file failed");
+        }
+        let Some(jobs) = jobs.upgrade() else { break };
+        if jobs.send(Job::Fold).await.is_err() {
+            break;
+        }
+    }
+    let _ = connection.close().await;
+}
+
+async fn catch_up(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut before = i64::MAX;
+    for _ in 0..ROUNDS {
+        let left = fold(connection).await?.left();
+        if left <= FEW_PAGES || left >= before {
+            break;
+        }
+        before = left;
+    }
+    Ok(())
+}
+
+/// Copies what no reader hinders, and waits for nobody.
+async fn fold(connection: &mut SqliteConnection) -> Result<Folded, sqlx::Error> {
+    let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(connection)
+        .await?;
+    Ok(Folded {
+        log: row.try_get("log")?,
+        copied: row.try_get("checkpointed")?,
+    })
+}

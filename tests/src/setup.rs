@@ -1,0 +1,124 @@
+//! What a host has when it starts: plugins, playbooks, runtimes, settings.
+//!
+//! The folder of a test host holds `orgata.yaml` (written as JSON, which is YAML), `plugins/`, `playbooks/`
+//! and `data/`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::binary;
+use crate::guests::PluginFolder;
+use crate::host::TestHost;
+
+/// A host in the making.
+#[derive(Debug)]
+#[must_use = "nothing runs before `start`"]
+pub struct HostSetup {
+    folder: TempDir,
+    plugins: PluginFolder,
+    config: Value,
+    runtime: Option<String>,
+}
+
+impl Default for HostSetup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HostSetup {
+    /// A host without plugins, playbooks and runtimes, in a folder of its own.
+    pub fn new() -> Self {
+        let folder = TempDir::with_prefix("orgata-").expect("there is room for temporary files");
+        let plugins = PluginFolder::at(folder.path().join("plugins"));
+        fs::create_dir(folder.path().join("playbooks")).expect("the test owns the folder");
+        let config = json!({ "plugins": ["plugins"], "runtimes": [] });
+        Self {
+            folder,
+            plugins,
+            config,
+            runtime: None,
+        }
+    }
+
+    /// The host of the first example: runtime `kitchen-v1` with plugin `kitchen` and `pbj-sandwich`.
+    pub fn kitchen() -> Self {
+        Self::new()
+            .plugin("kitchen")
+            .example("pbj-sandwich")
+            .runtime("kitchen-v1", json!({}))
+    }
+
+    /// Adds a built guest to the plugin folder.
+    pub fn plugin(self, guest: &str) -> Self {
+        self.plugins.put(guest, guest);
+        self
+    }
+
+    /// Adds a playbook.
+    pub fn playbook(self, name: &str, yaml: &str) -> Self {
+        let path = self.folder.path().join("playbooks").join(format!("{name}.yaml"));
+        fs::write(path, yaml).expect("the test owns the folder");
+        self
+    }
+
+    /// Adds one of the repository's example playbooks.
+    pub fn example(self, name: &str) -> Self {
+        let path = binary::playbooks().join(format!("{name}.yaml"));
+        let yaml = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        self.playbook(name, &yaml)
+    }
+
+    /// Adds a runtime with all playbooks. `more` is merged into its section: environment, grants, roles, …
+    /// The first one is where [`TestHost::begin`] starts executions.
+    pub fn runtime(mut self, name: &str, more: Value) -> Self {
+        let mut section = json!({ "id": name, "environment": "development", "playbooks": ["playbooks"] });
+        merge(&mut section, more);
+        self.config["runtimes"]
+            .as_array_mut()
+            .expect("runtimes are a list")
+            .push(section);
+        self.runtime.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
+    /// Merges into the configuration, object by object.
+    pub fn config(mut self, more: Value) -> Self {
+        merge(&mut self.config, more);
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(self) -> TestHost {
+        let config = serde_json::to_string_pretty(&self.config).expect("JSON can be written");
+        fs::write(self.folder.path().join("orgata.yaml"), config).expect("the test owns the folder");
+        let runtime = self.runtime.unwrap_or_else(|| "default".to_owned());
+        TestHost::start_in(self.folder, self.plugins, runtime).await
+    }
+}
+
+/// Objects are merged key by key; anything else is replaced.
+fn merge(into: &mut Value, more: Value) {
+    match (into, more) {
+        (Value::Object(into), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, more) => *into = more,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_merged_section_by_section() {
+        let mut config = json!({"a": {"x": 1, "y": 2}, "b": [1]});
+        merge(&mut config, json!({"a": {"y": 3, "z": 4}, "b": [2]}));
+        assert_eq!(config, json!({"a": {"x": 1, "y": 3, "z": 4}, "b": [2]}));
+    }
+}

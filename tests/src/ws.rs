@@ -1,0 +1,142 @@
+//! A WebSocket client that keeps every frame it got.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::stream::SplitSink;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::event::{self, Event, ExecutionId};
+use crate::host::TestHost;
+use crate::matchers::Matcher;
+use crate::patience;
+
+type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// An open connection. Dropping it breaks it off, without a farewell.
+pub struct Socket {
+    sink: SplitSink<Stream, Message>,
+    frames: Arc<Mutex<Vec<Value>>>,
+    /// How many frames there are; closed when the connection is.
+    arrived: watch::Receiver<usize>,
+    reader: JoinHandle<()>,
+}
+
+impl TestHost {
+    /// Connects to `/api/v1/ws`.
+    pub async fn socket(&self) -> Socket {
+        let url = self.url("/api/v1/ws").replacen("http", "ws", 1);
+        let (stream, _) = connect_async(url).await.expect("the host speaks WebSocket");
+        let (sink, mut source) = stream.split();
+        let (count, arrived) = watch::channel(0);
+        let frames = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&frames);
+        let reader = tokio::spawn(async move {
+            while let Some(Ok(message)) = source.next().await {
+                let Message::Text(text) = message else { continue };
+                let frame = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
+                let mut kept = kept.lock().unwrap();
+                kept.push(frame);
+                count.send_replace(kept.len());
+            }
+        });
+        Socket {
+            sink,
+            frames,
+            arrived,
+            reader,
+        }
+    }
+}
+
+impl Socket {
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends any text, JSON or not.
+    pub async fn send_text(&mut self, text: &str) {
+        self.sink
+            .send(Message::text(text))
+            .await
+            .expect("the connection is open");
+    }
+
+    /// Subscribes to an execution, from its first event, and waits until the host says so.
+    pub async fn subscribe(&mut self, id: &ExecutionId) {
+        self.send(json!({ "type": "subscribe_execution", "executionId": id.0, "fromSeq": 0 }))
+            .await;
+        self.frame("subscribed").await;
+    }
+
+    /// All frames so far.
+    pub fn frames(&self) -> Vec<Value> {
+        self.frames.lock().unwrap().clone()
+    }
+
+    /// The events of one execution so far, in the order in which they came.
+    pub fn events(&self, id: &ExecutionId) -> Vec<Event> {
+        let frames = self.frames();
+        let own = frames
+            .iter()
+            .filter(|frame| frame["executionId"] == id.0.as_str());
+        own.filter(|frame| frame["type"] == "execution_event")
+            .filter_map(Event::read)
+            .collect()
+    }
+
+    /// Waits until the events of an execution hold what is asked for.
+    pub async fn until<T>(&mut self, id: &ExecutionId, matcher: Matcher<T>) -> T {
+        let found = self.wait(|socket| matcher.find(&socket.events(id))).await;
+        found.unwrap_or_else(|| {
+            panic!(
+                "{} did not come. The frames:\n{}",
+                matcher.what,
+                event::lines(&self.events(id))
+            )
+        })
+    }
+
+    /// Waits for a frame of this type; gives the last such.
+    pub async fn frame(&mut self, kind: &str) -> Value {
+        let last = |socket: &Self| socket.frames().into_iter().rfind(|frame| frame["type"] == kind);
+        let found = self.wait(last).await;
+        found.unwrap_or_else(|| panic!("no frame {kind} came. The frames:\n{:#?}", self.frames()))
+    }
+
+    /// Waits until the host closes the connection.
+    pub async fn closed(&mut self) {
+        let closed = async { while self.arrived.changed().await.is_ok() {} };
+        assert!(
+            patience::within(closed).await.is_some(),
+            "the host did not close the connection"
+        );
+    }
+
+    /// Looks at what came, and again at every frame; gives up when the connection closes.
+    async fn wait<T>(&mut self, look: impl Fn(&Self) -> Option<T>) -> Option<T> {
+        let waiting = patience::within(async {
+            loop {
+                // Marked as seen before looking: a frame that comes meanwhile is not missed.
+                self.arrived.borrow_and_update();
+                if let Some(found) = look(self) {
+                    return Some(found);
+                }
+                self.arrived.changed().await.ok()?;
+            }
+        });
+        waiting.await.flatten()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}

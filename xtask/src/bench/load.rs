@@ -1,0 +1,291 @@
+//! The load: closed loops over kept-alive connections, as light as HTTP allows.
+//!
+//! Every connection waits for its answer before it asks again. Every answer is read and must say that the
+//! execution succeeded: an error is quick, and would otherwise look like speed.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+
+/// What to ask for, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Load {
+    pub(super) address: SocketAddr,
+    pub(super) path: &'static str,
+    pub(super) body: Bytes,
+    /// Connections at once.
+    pub(super) concurrency: usize,
+}
+
+/// When to stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Until {
+    /// After a warm-up that is not counted, and the time that is.
+    Elapsed { warm_up: Duration, counted: Duration },
+    /// After so many answers, over all connections.
+    Answers(usize),
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Answers that were counted.
+    pub(super) answers: usize,
+    /// The time in which they came.
+    pub(super) took: Duration,
+    /// How long each took, sorted.
+    latencies: Vec<Duration>,
+    /// The last execution of every connection, to look into.
+    pub(super) samples: Vec<String>,
+}
+
+impl Outcome {
+    /// Answers a second.
+    pub(super) fn rate(&self) -> f64 {
+        f64::from(u32::try_from(self.answers).unwrap_or(u32::MAX)) / self.took.as_secs_f64()
+    }
+
+    /// The latency that this share of the answers did not exceed.
+    pub(super) fn percentile(&self, share: f64) -> Duration {
+        let count = f64::from(u32::try_from(self.latencies.len()).unwrap_or(u32::MAX));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and the count"
+        )]
+        let at = (count * share).ceil() as usize;
+        self.latencies
+            .get(at.saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+/// The part of an answer that matters.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Handle<'a> {
+    execution_id: &'a str,
+    status: &'a str,
+}
+
+/// Runs the load to its end. One thread is enough: the host is what needs the cores.
+pub(super) fn run(load: &Load, until: Until) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let began = Instant::now();
+        let mut loops = tokio::task::JoinSet::new();
+        for number in 0..load.concurrency {
+            loops.spawn(connection(
+                load.clone(),
+                share(until, load.concurrency, number),
+                began,
+            ));
+        }
+        let mut outcome = Outcome::default();
+        while let Some(own) = loops.join_next().await {
+            let own = own.context("a connection's task ended early")??;
+            outcome.latencies.extend(own.latencies);
+            outcome.samples.extend(own.samples);
+        }
+        outcome.took = match until {
+            Until::Elapsed { counted, .. } => counted,
+            Until::Answers(_) => began.elapsed(),
+        };
+        outcome.answers = outcome.latencies.len();
+        outcome.latencies.sort_unstable();
+        Ok(outcome)
+    })
+}
+
+/// What one connection has to do of it.
+fn share(until: Until, connections: usize, number: usize) -> Until {
+    match until {
+        Until::Answers(all) => Until::Answers(all / connections + usize::from(number < all % connections)),
+        elapsed @ Until::Elapsed { .. } => elapsed,
+    }
+}
+
+async fn connection(load: Load, until: Until, began: Instant) -> Result<Outcome> {
+    let mut sender = connect(load.address).await?;
+    let mut own = Outcome::default();
+    let mut last = None;
+    loop {
+        let asked = Instant::now();
+        match until {
+            Until::Elapsed { warm_up, counted } if asked - began >= warm_up + counted => break,
+            Until::Answers(count) if own.latencies.len() >= count => break,
+            _ => {}
+        }
+        last = Some(ask(&mut sender, &load).await?);
+        let answered = Instant::now();
+        let counts = match until {
+            Until::Elapsed { warm_up, counted } => {
+                let end = answered - began;
+                end >= warm_up && end < warm_up + counted
+            }
+            Until::Answers(_) => true,
+        };
+        if counts {
+            own.latencies.push(answered - asked);
+        }
+    }
+    own.samples.extend(last);
+    Ok(own)
+}
+
+/// Opens one connection.
+async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(address)
+        .await
+        .context("cannot connect to the host")?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// One question and its whole answer; gives the execution's id.
+async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<String> {
+    let request = Request::post(load.path)
+        .header("host", "127.0.0.1")
+        .header("content-type", "application/json")
+        .body(Full::new(load.body.clone()))?;
+    sender.ready().await.context("the host closed the connection")?;
+    let answer = sender
+        .send_request(request)
+        .await
+        .context("the host broke the connection")?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    let handle: Option<Handle<'_>> = serde_json::from_slice(&body).ok();
+    match handle {
+        Some(handle) if status == StatusCode::OK && handle.status == "succeeded" => {
+            Ok(handle.execution_id.to_owned())
+        }
+        _ => bail!(
+            "an execution did not succeed: {status} {}",
+            String::from_utf8_lossy(&body)
+        ),
+    }
+}
+
+/// Reads one address as JSON.
+pub(super) fn get(address: SocketAddr, path: &str) -> Result<serde_json::Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut sender = connect(address).await?;
+        let request = Request::get(path)
+            .header("host", "127.0.0.1")
+            .body(Full::default())?;
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        if status != StatusCode::OK {
+            bail!("GET {path}: {status} {}", String::from_utf8_lossy(&body));
+        }
+        serde_json::from_slice(&body).with_context(|| format!("GET {path}: not JSON"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// A host with a single answer, whatever it is asked. It ends with the test's process.
+    fn answering(status: &'static str, body: &'static str) -> Load {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                thread::spawn(move || {
+                    let mut asked = [0; 4096];
+                    // One small request at a time: it comes in one piece.
+                    while stream.read(&mut asked).is_ok_and(|read| read > 0) {
+                        let length = body.len();
+                        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+                        stream.write_all(answer.as_bytes()).unwrap();
+                    }
+                });
+            }
+        });
+        Load {
+            address,
+            path: "/",
+            body: Bytes::from_static(b"{}"),
+            concurrency: 3,
+        }
+    }
+
+    #[test]
+    fn every_answer_is_counted() {
+        let load = answering(
+            "200 OK",
+            r#"{"executionId":"exec_1","status":"succeeded","x":{}}"#,
+        );
+        let outcome = run(&load, Until::Answers(100)).unwrap();
+        assert_eq!((outcome.answers, outcome.samples.len()), (100, 3));
+        let time = Duration::from_millis(50);
+        let outcome = run(
+            &load,
+            Until::Elapsed {
+                warm_up: time,
+                counted: time,
+            },
+        )
+        .unwrap();
+        assert!(outcome.answers > 0 && outcome.took == time);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_success_ends_the_run() {
+        let failed = answering("200 OK", r#"{"executionId":"exec_1","status":"failed"}"#);
+        let error = run(&failed, Until::Answers(10)).unwrap_err().to_string();
+        assert!(error.contains(r#""status":"failed""#), "{error}");
+        let refused = answering("429 Too Many Requests", "{}");
+        assert!(
+            run(&refused, Until::Answers(10))
+                .unwrap_err()
+                .to_string()
+                .contains("429")
+        );
+    }
+
+    #[test]
+    fn percentiles_are_taken_by_nearest_rank() {
+        let latencies = (1..=100).map(Duration::from_millis).collect();
+        let outcome = Outcome {
+            latencies,
+            ..Outcome::default()
+        };
+        assert_eq!(outcome.percentile(0.5), Duration::from_millis(50));
+        assert_eq!(outcome.percentile(0.99), Duration::from_millis(99));
+        assert_eq!(Outcome::default().percentile(0.5), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_connections_together_ask_for_all() {
+        let each = (0..3).map(|number| match share(Until::Answers(11), 3, number) {
+            Until::Answers(count) => count,
+            Until::Elapsed { .. } => 0,
+        });
+        assert_eq!(each.collect::<Vec<_>>(), [4, 4, 3]);
+    }
+}

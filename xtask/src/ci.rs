@@ -1,0 +1,104 @@
+//! `cargo xtask ci`: all that must hold before a change goes in.
+//!
+//! Every stage runs, whatever became of the ones before it: one round shows all there is to repair. The
+//! last line is the tests' `N passed, N failed`.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::test::{self, Tally};
+use crate::{child, plugins, schema, tidy, toolchain};
+
+/// One stage: its name, how long it took, and what was wrong.
+struct Stage {
+    name: &'static str,
+    took: Duration,
+    error: Option<anyhow::Error>,
+}
+
+/// Runs all stages, the quick ones first.
+pub(crate) fn run() -> Result<()> {
+    let mut stages = Vec::new();
+    stage(&mut stages, "format", format);
+    stage(&mut stages, "tidy", tidy::run);
+    stage(&mut stages, "guests", plugins::build);
+    stage(&mut stages, "guests' lints and tests", plugins::check);
+    stage(&mut stages, "lints", lints);
+    stage(&mut stages, "dependencies", licences);
+    stage(&mut stages, "generated files", || {
+        schema::run(schema::Args { check: true })
+    });
+    let tally = stage(&mut stages, "tests", || test::tests(&[]));
+    finish(&stages, tally)
+}
+
+fn format() -> Result<()> {
+    toolchain::need_component("fmt", "rustfmt")?;
+    child::run(&mut child::cargo(&["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Result<()> {
+    toolchain::need_component("clippy", "clippy")?;
+    child::run(&mut child::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+/// Licences, sources and advisories, by `deny.toml`. A clean machine does not have the tool.
+fn licences() -> Result<()> {
+    if !child::answers(&mut child::cargo(&["deny", "--version"])) {
+        anstream::eprintln!("cargo-deny is not installed: deny.toml is not checked");
+        return Ok(());
+    }
+    child::run(&mut child::cargo(&[
+        "deny", "check", "bans", "licenses", "sources",
+    ]))
+}
+
+fn stage<T>(stages: &mut Vec<Stage>, name: &'static str, work: impl FnOnce() -> Result<T>) -> Option<T> {
+    anstream::eprintln!("\n\u{1b}[1m{name}\u{1b}[0m");
+    let began = Instant::now();
+    let (made, error) = match work() {
+        Ok(made) => (Some(made), None),
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            (None, Some(error))
+        }
+    };
+    stages.push(Stage {
+        name,
+        took: began.elapsed(),
+        error,
+    });
+    made
+}
+
+fn finish(stages: &[Stage], tally: Option<Tally>) -> Result<()> {
+    anstream::println!();
+    for stage in stages {
+        let word = if stage.error.is_some() { "FAILED" } else { "ok" };
+        anstream::println!("{:>8.1} s  {:<24} {word}", stage.took.as_secs_f64(), stage.name);
+    }
+    let failed: Vec<_> = stages
+        .iter()
+        .filter(|stage| stage.error.is_some())
+        .map(|stage| stage.name)
+        .collect();
+    let Some(tally) = tally else {
+        bail!("no test ran; these stages failed: {}", failed.join(", "));
+    };
+    if !failed.is_empty() {
+        anstream::println!("these stages failed, see above: {}", failed.join(", "));
+    }
+    anstream::println!("{tally}");
+    if !failed.is_empty() || !tally.is_good() {
+        std::process::exit(1);
+    }
+    Ok(())
+}
