@@ -40,25 +40,28 @@ impl Reply {
     /// Sends the request and reads the whole answer. For requests that `TestHost` has no word for.
     pub async fn read(what: impl Into<String>, request: reqwest::RequestBuilder) -> Self {
         let what = what.into();
-        let response = request
-            .send()
-            .await
-            .unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let reply = Self::try_read(what.clone(), request).await;
+        reply.unwrap_or_else(|error| panic!("{what}: {error:?}"))
+    }
+
+    /// The same where the connection may break off: the host is killed in the middle.
+    pub async fn try_read(
+        what: impl Into<String>,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Self, reqwest::Error> {
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response
-            .text()
-            .await
-            .unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let text = response.text().await?;
         let body = match text.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         };
-        Self {
-            what,
+        Ok(Self {
+            what: what.into(),
             status,
             headers,
             body,
-        }
+        })
     }
 
     /// Any 2xx; gives the body.

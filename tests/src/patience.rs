@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How long a condition may take to come true. Far more than it needs on a busy machine: only a test that
 /// fails waits so long.
@@ -14,8 +14,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// Looks again and again until `look` gives something. Nothing when [`PATIENCE`] ran out.
 pub async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
-    let mut glances = interval(GLANCE);
-    glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut glances = glances();
     loop {
         glances.tick().await;
         if let Some(found) = look().await {
@@ -25,6 +24,13 @@ pub async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
             return None;
         }
     }
+}
+
+/// The rhythm in which a condition is looked at, for those who look without end.
+pub fn glances() -> Interval {
+    let mut glances = interval(GLANCE);
+    glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    glances
 }
 
 /// What comes of `work`. Nothing when [`PATIENCE`] ran out.

@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use reqwest::Client;
 use serde_json::Value;
 
 use crate::event::{self, Event, ExecutionId};
@@ -24,25 +25,38 @@ impl TestHost {
     /// Opens the stream, from the beginning or behind the event with this id.
     pub async fn event_stream(&self, id: &ExecutionId, last_id: Option<&str>) -> EventStream {
         let url = self.url(&format!("/api/v1/executions/{id}/events"));
-        let request = self.client().get(url).header("accept", "text/event-stream");
-        let request = last_id
-            .into_iter()
-            .fold(request, |request, id| request.header("last-event-id", id));
-        let response = request.send().await.expect("the host answers");
-        assert_eq!(response.status(), 200, "events are streamed");
-        let bytes = response
-            .bytes_stream()
-            .map(|part| part.ok().map(|part| part.to_vec()));
-        EventStream {
-            bytes: bytes.boxed(),
-            unread: String::new(),
-            seen: Vec::new(),
-            last_id: None,
-        }
+        let opened = EventStream::open(self.client(), &url, last_id).await;
+        opened.expect("the host answers").expect("events are streamed")
     }
 }
 
 impl EventStream {
+    /// Opens the stream at this address. Nothing when the client has all that there will ever be (204).
+    pub async fn open(
+        client: &Client,
+        url: &str,
+        last_id: Option<&str>,
+    ) -> Result<Option<Self>, reqwest::Error> {
+        let request = client.get(url).header("accept", "text/event-stream");
+        let request = last_id
+            .into_iter()
+            .fold(request, |request, id| request.header("last-event-id", id));
+        let response = request.send().await?;
+        if response.status() == 204 {
+            return Ok(None);
+        }
+        assert_eq!(response.status(), 200, "events are streamed");
+        let bytes = response
+            .bytes_stream()
+            .map(|part| part.ok().map(|part| part.to_vec()));
+        Ok(Some(Self {
+            bytes: bytes.boxed(),
+            unread: String::new(),
+            seen: Vec::new(),
+            last_id: None,
+        }))
+    }
+
     /// The next event; nothing when the host closed the stream.
     pub async fn next(&mut self) -> Option<Event> {
         let event = self.receive().await?;

@@ -135,6 +135,26 @@ impl Witness {
         seen
     }
 
+    /// How often this `Idempotency-Key` came to this path.
+    pub fn times(&self, path: &str, key: &str) -> usize {
+        let seen = self.inner.seen.lock().unwrap();
+        seen.iter()
+            .filter(|seen| seen.path == path && seen.key() == key)
+            .count()
+    }
+
+    /// How many requests came, to whatever path.
+    pub fn total(&self) -> usize {
+        self.inner.seen.lock().unwrap().len()
+    }
+
+    /// Comes back when so many requests have come, to whatever path: for as long as it takes.
+    pub async fn total_of(&self, count: usize) {
+        let mut changes = self.inner.changed.subscribe();
+        // The sender lives as long as the witness does.
+        let _ = changes.wait_for(|_| self.total() >= count).await;
+    }
+
     /// The next `count` requests to this path get this status.
     pub fn fail(&self, path: &str, count: usize, status: u16) {
         self.manner(path, |manner| manner.failures = (count, status));

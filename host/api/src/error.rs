@@ -48,6 +48,7 @@ pub const CODES: &[Code] = &[
     code("EXECUTION_ENDED", StatusCode::CONFLICT, "The execution has ended."),
     code("STATE_CONFLICT", StatusCode::CONFLICT, "The thing is not in a state where this can be done."),
     code("OPERATION_MISSING", StatusCode::CONFLICT, "The playbook needs operations that the runtime does not offer."),
+    code("TOO_MANY_SUBSCRIPTIONS", StatusCode::CONFLICT, "The WebSocket connection follows as much as it may."),
     code("TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE, "The body is over the limit."),
     code("UNSUPPORTED_MEDIA_TYPE", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of another type than wanted."),
     code("INPUT_INVALID", StatusCode::UNPROCESSABLE_ENTITY, "The input does not fit the playbook's schema."),

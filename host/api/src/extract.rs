@@ -11,7 +11,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -72,6 +72,14 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// The response, saying where the thing is that it speaks of.
+pub(crate) fn located(mut response: Response, path: String) -> Response {
+    if let Ok(path) = HeaderValue::try_from(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    response
+}
+
 /// The media type that a request says its body has, without parameters; empty when it says none.
 pub(crate) fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -106,7 +114,8 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiErro
     })
 }
 
-async fn read_small(request: Request, app: &App) -> Result<Bytes, ApiError> {
+/// Reads a body of the usual size.
+pub(crate) async fn read_small(request: Request, app: &App) -> Result<Bytes, ApiError> {
     let settings = app.settings();
     read(request, settings.body_bytes, settings.body_timeout.0).await
 }

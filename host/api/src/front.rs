@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::caller_check::Verdict;
 use crate::error::{ApiError, internal};
 use crate::request_id::{self, X_REQUEST_ID};
-use crate::wire::error::ErrorBody;
+use crate::wire::error::{ErrorBody, ErrorView};
 
 /// Nothing holds a request longer than this on top of its time, whatever `?wait=` says.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -32,15 +32,23 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 #[derive(Clone)]
 pub(crate) struct FrontLayer {
     pub(crate) app: App,
-    /// How long a request may take, its body included.
-    pub(crate) time: Duration,
+    pub(crate) times: Times,
+}
+
+/// How long requests may take, their bodies included.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    /// Most of them.
+    pub(crate) usual: Duration,
+    /// Uploads, under this path.
+    pub(crate) uploads: (&'static str, Duration),
 }
 
 impl<S> Layer<S> for FrontLayer {
     type Service = Front<S>;
 
     fn layer(&self, inner: S) -> Front<S> {
-        Front { inner, app: self.app.clone(), time: self.time }
+        Front { inner, app: self.app.clone(), times: self.times }
     }
 }
 
@@ -49,7 +57,7 @@ impl<S> Layer<S> for FrontLayer {
 pub(crate) struct Front<S> {
     inner: S,
     app: App,
-    time: Duration,
+    times: Times,
 }
 
 impl<S> Service<Request> for Front<S>
@@ -71,11 +79,11 @@ where
         let path = request.extensions().get::<MatchedPath>().cloned();
         let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
         let span = info_span!("request", id = id_text, method = request.method().as_str(), route);
+        let time = self.times.of(route) + wait_of(request.uri().query());
         let seen = Seen { method: method_name(request.method()), path, since: Instant::now() };
         let verdict = self.app.caller_check().judge(&request);
         let handled = match &verdict {
             Verdict::Allowed | Verdict::AllowedOrigin(_) => {
-                let time = self.time + wait_of(request.uri().query());
                 let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
                 Ok(tokio::time::timeout(time, work))
             }
@@ -103,6 +111,12 @@ where
     }
 }
 
+impl Times {
+    fn of(&self, route: &str) -> Duration {
+        if route == self.uploads.0 { self.uploads.1 } else { self.usual }
+    }
+}
+
 /// How long a request asks to be held.
 fn wait_of(query: Option<&str>) -> Duration {
     let wait = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("wait="));
@@ -120,7 +134,7 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> ApiError {
 }
 
 fn write_error(response: &mut Response, error: &ApiError, id: &HeaderValue) {
-    let body = ErrorBody::new(error, id.to_str().unwrap_or_default());
+    let body = ErrorBody { error: ErrorView::new(error, id.to_str().unwrap_or_default()) };
     let bytes = serde_json::to_vec(&body).unwrap_or_default();
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);

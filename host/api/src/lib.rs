@@ -23,9 +23,11 @@ mod rest;
 mod serve;
 mod settings;
 pub mod wire;
+mod ws;
 
 use axum::Router;
 use orgata_engine::Engine;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use app::RenderMetrics;
 pub use error::{CODES, Code};
@@ -33,6 +35,12 @@ pub use openapi::{openapi, openapi_json};
 pub use settings::{Settings, WebSocketSettings};
 
 use app::App;
+use front::{FrontLayer, Times};
+
+/// Every endpoint, with its description.
+fn endpoints() -> OpenApiRouter<App> {
+    rest::endpoints().merge(ws::endpoints())
+}
 
 /// The adapters over one engine, ready to be served.
 pub struct Api {
@@ -44,7 +52,19 @@ impl Api {
     /// Puts the adapters over an engine. `metrics` writes what `GET /metrics` shows.
     pub fn new(engine: Engine, settings: Settings, metrics: Option<RenderMetrics>) -> Self {
         let app = App::new(engine, settings, metrics);
-        let router = rest::router(&app);
+        let settings = app.settings();
+        let times = Times {
+            usual: settings.body_timeout.0 + settings.request_timeout.0,
+            // As long again for compiling as for arriving.
+            uploads: (rest::UPLOAD_PATH, settings.upload_timeout.0 * 2),
+        };
+        let (router, _) = endpoints().split_for_parts();
+        let router = router
+            .merge(rest::pages())
+            .fallback(rest::unknown)
+            .method_not_allowed_fallback(rest::wrong_method)
+            .layer(FrontLayer { app: app.clone(), times })
+            .with_state(app.clone());
         Self { app, router }
     }
 

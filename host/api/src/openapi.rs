@@ -1,23 +1,62 @@
 //! The OpenAPI document, made from the handlers' own types.
 
-use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
+use std::fmt::Write as _;
 
-use crate::rest;
+use utoipa::OpenApi as _;
+use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi};
+
+use crate::error::CODES;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(info(title = "Orgata", description = "A durable workflow host."))]
+#[openapi(tags(
+    (name = "runtimes", description = "Named sets of playbooks, operations, roles and grants, each in one environment"),
+    (name = "playbooks", description = "What can be executed: definitions, versions, schemas for forms"),
+    (name = "executions", description = "Runs of playbooks: start, look, steer"),
+    (name = "interventions", description = "Questions to people, and their answers"),
+    (name = "live", description = "What happens, as it happens: Server-Sent Events and WebSocket"),
+    (name = "roles", description = "Who performs steps and answers interventions"),
+    (name = "operations", description = "What the plugins of a runtime can do"),
+    (name = "plugins", description = "WebAssembly components, loaded while the host runs"),
+    (name = "host", description = "Liveness, readiness, metrics, this document"),
+))]
 struct Base;
+
+const ABOUT: &str = "\
+Orgata runs *playbooks*: workflows whose steps are sandboxed operations, and which stop where a person must \
+decide. What was acknowledged is durable.
+
+JSON is camelCase, times are RFC 3339 in UTC. A list gives `items` and, when there is more, a `nextCursor` to give \
+back as `cursor`. Every answer carries an `x-request-id`; a request may bring its own.
+
+## Errors
+
+Every error has the same shape, with a stable `code`:
+";
 
 /// The document.
 pub fn openapi() -> OpenApi {
-    let (_, paths) = rest::endpoints().split_for_parts();
+    let (_, paths) = crate::endpoints().split_for_parts();
     let mut document = Base::openapi();
+    document.info = info();
     document.merge(paths);
     document
 }
 
-/// The document as text, the same for the same source.
+fn info() -> Info {
+    let mut about = format!("{ABOUT}\n| code | status | when |\n|---|---|---|\n");
+    for code in CODES {
+        // Writing into a text cannot fail.
+        let _ = writeln!(about, "| `{}` | {} | {} |", code.name, code.status.as_u16(), code.meaning);
+    }
+    InfoBuilder::new()
+        .title("Orgata")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(about))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build()
+}
+
+/// The document as text: the same for the same source.
 pub fn openapi_json() -> String {
     serde_json::to_string_pretty(&openapi()).unwrap_or_default() + "\n"
 }

@@ -10,6 +10,11 @@ use http::request::Parts;
 use crate::app::App;
 use crate::error::ApiError;
 
+/// Items on one page, unless said.
+pub(crate) const USUAL: usize = 50;
+/// Items on one page, at most.
+pub(crate) const MOST: usize = 1000;
+
 /// The query parameters of one endpoint.
 pub(crate) struct Query<T>(pub(crate) T);
 

@@ -101,19 +101,9 @@ async fn watch_folder(sandbox: &Sandbox, folder: &Path) {
         warn!(folder = %folder.display(), "there is no such plugin folder: nothing is loaded from it");
         return;
     }
-    match sandbox.watch(folder).await {
-        Ok(report) => {
-            for file in report.files {
-                match file.outcome {
-                    Ok(plugin) => info!(plugin = %plugin.name, version = %plugin.version, "plugin loaded"),
-                    Err(error) => {
-                        let causes = error.causes.join("; ");
-                        warn!(file = %file.path.display(), %error, causes, hint = error.hint, "plugin refused");
-                    }
-                }
-            }
-        }
-        Err(error) => warn!(folder = %folder.display(), %error, "the plugin folder cannot be watched"),
+    // The sandbox tells of each file by itself.
+    if let Err(error) = sandbox.watch(folder).await {
+        warn!(folder = %folder.display(), %error, "the plugin folder cannot be watched");
     }
 }
 

@@ -118,10 +118,19 @@ async fn json(response: Response) -> anyhow::Result<Value> {
 fn refusal(status: u16, text: &str) -> Exit {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let part = |name: &str| body.pointer(&format!("/error/{name}"));
-    let message = part("message").and_then(Value::as_str).unwrap_or("the host gave no reason");
-    let report = part("details/report").and_then(Value::as_str).map(|report| format!("\n{report}"));
-    let code = part("code").and_then(Value::as_str).unwrap_or("UNKNOWN");
-    Exit::new(HOST, format!("{message} [{code}, HTTP {status}]{}", report.unwrap_or_default()))
+    let word = |name: &str| part(name).and_then(Value::as_str);
+    let code = word("code").unwrap_or("UNKNOWN");
+    let mut told = format!("{} [{code}, HTTP {status}]", word("message").unwrap_or("the host gave no reason"));
+    for cause in part("details/causes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        told.push_str(&format!("\n  because: {cause}"));
+    }
+    if let Some(hint) = word("details/hint").filter(|hint| !hint.is_empty()) {
+        told.push_str(&format!("\n  hint: {hint}"));
+    }
+    if let Some(report) = word("details/report") {
+        told.push_str(&format!("\n{report}"));
+    }
+    Exit::new(HOST, told)
 }
 
 type Body = std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>;
@@ -154,4 +163,23 @@ fn data_of(frame: &str) -> Option<String> {
     let lines: Vec<&str> =
         frame.lines().filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim_start()).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_its_causes_and_what_to_do() {
+        let body = r#"{ "error": { "code": "PLUGIN_REFUSED", "message": "no", "requestId": "r",
+            "details": { "causes": ["a", "b"], "hint": "do" } } }"#;
+        let told = refusal(422, body);
+        assert_eq!(told.message, "no [PLUGIN_REFUSED, HTTP 422]\n  because: a\n  because: b\n  hint: do");
+        assert_eq!(told.code, HOST);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_the_hosts_is_told_all_the_same() {
+        assert_eq!(refusal(502, "<html>").message, "the host gave no reason [UNKNOWN, HTTP 502]");
+    }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// The execution, a check or a test did not go well.
 pub(crate) const FAILED: u8 = 1;
-/// The command line itself is wrong (clap's own code).
+/// The command line, or a value on it, is wrong (clap's own code).
 pub(crate) const USAGE: u8 = 2;
 /// The execution was cancelled or timed out.
 pub(crate) const STOPPED: u8 = 3;
@@ -37,6 +37,27 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain().skip(1) {
         anstream::eprintln!("  because: {cause}");
     }
-    let code = error.chain().find_map(|cause| cause.downcast_ref::<Exit>()).map_or(FAILED, |exit| exit.code);
-    ExitCode::from(code)
+    ExitCode::from(code(error))
+}
+
+/// The code of the error that knows one, wherever in the chain it stands.
+fn code(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Exit>().map_or(FAILED, |exit| exit.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn the_code_is_found_under_and_above_other_errors() {
+        let bare = anyhow::Error::new(Exit::new(USAGE, "wrong"));
+        assert_eq!(code(&bare), USAGE);
+        assert_eq!(code(&bare.context("while asking")), USAGE);
+        let above: anyhow::Result<()> = Err(std::io::Error::other("gone")).context(Exit::new(HOST, "no host"));
+        assert_eq!(code(&above.unwrap_err()), HOST);
+        assert_eq!(code(&anyhow::anyhow!("else")), FAILED);
+    }
 }

@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod config;
 mod exit;
+mod form;
 mod local_host;
 mod logging;
 mod render;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
         return orgata_sandbox::compile_child_main();
     }
     logging::init(&cli);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&anyhow::Error::new(error).context("the async runtime cannot start")),
     };
@@ -39,4 +40,10 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => exit::report(&error),
     }
+}
+
+/// Two for each processor: a guest keeps its thread until the next tick, and whoever is woken meanwhile should
+/// find another.
+fn threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }

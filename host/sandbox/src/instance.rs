@@ -14,6 +14,7 @@ use crate::log::Kept;
 use crate::machine::Machine;
 use crate::notes::Taken;
 use crate::plain;
+use crate::turns::Turn;
 use crate::version::Code;
 
 /// Ticks until the guest is first looked at in a call.
@@ -40,6 +41,7 @@ pub(crate) enum Reply {
 pub(crate) struct Instance {
     store: Store<Guest>,
     exports: Option<Exports>,
+    turn: Turn,
 }
 
 enum Exports {
@@ -73,12 +75,14 @@ impl Instance {
         // All that a guest hands over at once is counted before it is copied.
         store.set_hostcall_fuel(output);
         store.set_max_component_handles(MAX_HANDLES);
-        store.epoch_deadline_callback(|store| {
+        let turn = Turn::new(&machine.seats);
+        let own = turn.clone();
+        store.epoch_deadline_callback(move |store| {
             store.data().check()?;
             // Not wasmtime's own yield: that one goes to the head of the queue, and a loop starves the rest.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(own.give_way())))
         });
-        Self { store, exports: None }
+        Self { store, exports: None, turn }
     }
 
     /// Turns to another call of the same execution.
@@ -88,6 +92,11 @@ impl Instance {
 
     /// Asks the plugin what it offers.
     pub(crate) async fn describe(&mut self, code: &Code) -> wasmtime::Result<guest::PluginInfo> {
+        let turn = self.turn.clone();
+        turn.taken(self.ask(code)).await
+    }
+
+    async fn ask(&mut self, code: &Code) -> wasmtime::Result<guest::PluginInfo> {
         match self.started(code).await? {
             (Exports::Contract(plugin), store) => {
                 let info = plugin.orgata_plugin_operations().call_describe(&mut *store).await?;
@@ -100,6 +109,11 @@ impl Instance {
 
     /// Performs one call.
     pub(crate) async fn run(&mut self, code: &Code, request: Request<'_>) -> wasmtime::Result<Reply> {
+        let turn = self.turn.clone();
+        turn.taken(self.perform(code, request)).await
+    }
+
+    async fn perform(&mut self, code: &Code, request: Request<'_>) -> wasmtime::Result<Reply> {
         let (exports, store) = self.started(code).await?;
         let reply = match (exports, request) {
             (Exports::Contract(plugin), Request::Execute { call, input }) => {

@@ -37,6 +37,7 @@ mod session;
 mod settings;
 mod size;
 mod trap;
+mod turns;
 mod version;
 
 pub use compile::compile_child_main;

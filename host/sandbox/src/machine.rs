@@ -11,9 +11,11 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 use crate::capability;
 use crate::guest::Guest;
 use crate::settings::Settings;
+use crate::turns::Seats;
 
-/// How often guests are looked at. A guest overstays its time by this much at most.
-const TICK: Duration = Duration::from_millis(10);
+/// How often guests are looked at. A guest overstays its time by this much at most, and has computed for two
+/// ticks at most before it takes turns (`turns`): so long may it keep a thread from everybody else.
+const TICK: Duration = Duration::from_millis(2);
 
 /// What host functions get of a fiber's stack beyond the guest's own. Overflowing it aborts the process.
 const HOST_STACK: usize = 1536 * 1024;
@@ -35,10 +37,12 @@ const TABLE_ELEMENTS: usize = 64 * 1024;
 /// Core instances set aside for each instance: a counter, not memory.
 const CORE_INSTANCES: u32 = 50;
 
-/// An engine, and a linker with every capability.
+/// An engine, a linker with every capability, and the seats of slow guests.
 pub(crate) struct Machine {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Guest>,
+    /// For guests that compute for long.
+    pub(crate) seats: Seats,
 }
 
 impl Machine {
@@ -53,7 +57,7 @@ impl Machine {
         };
         tick(&engine)?;
         let linker = capability::linker(&engine)?;
-        Ok(Self { engine, linker })
+        Ok(Self { engine, linker, seats: Seats::new() })
     }
 }
 

@@ -1,9 +1,12 @@
 //! A first look at a file, before anything is compiled: whether it is a whole component at all, and what it
-//! imports and exports. It costs microseconds, so most mistakes are told at once.
+//! imports, exports and says of itself. It costs microseconds, so most mistakes are told at once.
 
 use orgata_engine::ports::LoadError;
-use wasmparser::{ComponentExternalKind, Parser, Payload};
+use wasmparser::{
+    ComponentExternalKind, ComponentName, ComponentNameSectionReader, CustomSectionReader, KnownCustom, Parser, Payload,
+};
 
+use crate::log::cut;
 use crate::refusal::{Refusal as _, refuse};
 
 /// What the outside of a component shows.
@@ -13,7 +16,16 @@ pub(crate) struct Outline {
     pub(crate) imports: Vec<String>,
     /// Names of exported interfaces and functions, in order.
     pub(crate) exports: Vec<String>,
+    /// What it calls itself, in its name section.
+    pub(crate) name: Option<String>,
+    /// The custom section `version`, as `wasm-tools metadata add` writes it.
+    pub(crate) version: Option<String>,
+    /// The custom section `description`, likewise.
+    pub(crate) description: Option<String>,
 }
+
+/// Longest text of a custom section that is kept, in bytes.
+const MAX_TEXT: usize = 4 * 1024;
 
 const BUILD_HINT: &str = "build it with `cargo build --target wasm32-wasip2`, or make a component of it with \
                           `wasm-tools component new`";
@@ -58,10 +70,31 @@ fn read(bytes: &[u8]) -> Result<Outline, wasmparser::BinaryReaderError> {
                     }
                 }
             }
+            Payload::CustomSection(section) if depth == 0 => outline.note(&section),
             _ => {}
         }
     }
     outline.imports.sort_unstable();
     outline.imports.dedup();
     Ok(outline)
+}
+
+impl Outline {
+    /// Custom sections never make a component invalid: what cannot be read is passed over.
+    fn note(&mut self, section: &CustomSectionReader<'_>) {
+        let text = || std::str::from_utf8(section.data()).ok().map(|text| cut(text, MAX_TEXT).to_owned());
+        match (section.name(), section.as_known()) {
+            ("version", _) => self.version = text(),
+            ("description", _) => self.description = text(),
+            (_, KnownCustom::ComponentName(names)) => self.name = own_name(names),
+            _ => {}
+        }
+    }
+}
+
+fn own_name(names: ComponentNameSectionReader<'_>) -> Option<String> {
+    names.into_iter().find_map(|name| match name {
+        Ok(ComponentName::Component { name, .. }) => Some(cut(name, MAX_TEXT).to_owned()),
+        _ => None,
+    })
 }

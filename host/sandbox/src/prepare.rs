@@ -70,7 +70,7 @@ impl Workshop {
         let code = self.linked(&compiled.component)?;
         let metadata = match known {
             Some(known) => known,
-            None => self.described(&code, bytes, stem, effect, outline.imports).await?,
+            None => self.described(&code, outline, stem, effect, bytes.len() as u64).await?,
         };
         let plugin = Arc::new(metadata.plugin(digest, compiled.millis));
         Ok(Prepared { version: Arc::new(Version::new(plugin, code)), metadata })
@@ -97,17 +97,17 @@ impl Workshop {
     async fn described(
         &self,
         code: &Code,
-        bytes: &[u8],
+        outline: Outline,
         stem: Option<&str>,
         effect: EffectClass,
-        imports: Vec<String>,
+        size: u64,
     ) -> Result<Metadata, LoadError> {
         match code {
             Code::Contract(_) => {
                 let info = self.ask(code).await?;
-                describe::checked(info, effect, imports, bytes.len() as u64)
+                describe::checked(info, effect, outline.imports, size)
             }
-            Code::Plain(plain) => plain.metadata(bytes, stem, effect, imports),
+            Code::Plain(plain) => plain.metadata(outline, stem, effect, size),
         }
     }
 

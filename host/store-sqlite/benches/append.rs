@@ -3,7 +3,14 @@
 //! One at a time shows what a flush costs; fifty and a hundred at a time show what group commit makes of it; the
 //! same in a store with 100,000 old executions shows whether it stays flat. The caller's encoding is included.
 
-#[path = "../tests/samples/mod.rs"]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop here"
+)]
+
+#[path = "../tests/store/samples.rs"]
 mod samples;
 
 use std::sync::Arc;

@@ -32,7 +32,7 @@ CREATE TABLE executions (
 -- Lists, newest first. The trailing columns let a filter be checked without looking up the row.
 CREATE INDEX executions_by_start ON executions (started_at, id);
 CREATE INDEX executions_by_runtime ON executions (runtime, started_at, id);
-CREATE INDEX executions_by_playbook ON executions (playbook, started_at, id, runtime);
+CREATE INDEX executions_by_playbook ON executions (playbook, runtime, started_at, id);
 -- Success is what most rows have, so the list by start finds it soon; the rest is rare, and worth an index.
 CREATE INDEX executions_by_status ON executions (status, started_at, id, runtime, playbook)
     WHERE status <> 'succeeded';

@@ -14,6 +14,9 @@ pub(crate) const TABLE: &str = "event_segments";
 /// The longest JSON of one append, in bytes. SQLite ends at 10⁹; long before, something is wrong with the caller.
 const LONGEST: usize = 256 * 1024 * 1024;
 
+/// Most events are shorter than this, in bytes of JSON.
+const USUAL: usize = 256;
+
 /// The events of one append, encoded.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -25,8 +28,13 @@ pub(crate) struct Segment {
 
 impl Segment {
     pub(crate) fn of(append: &Append) -> Result<Self, StoreError> {
-        let json =
-            serde_json::to_vec(&append.events).map_err(|error| broken(TABLE, append.summary.id, error))?;
+        let mut json = Vec::with_capacity(append.events.len().saturating_mul(USUAL));
+        serde_json::to_writer(&mut json, &append.events)
+            .map_err(|error| broken(TABLE, append.summary.id, error))?;
+        if json.len() > LONGEST {
+            let reason = "refused to write: the events are longer than 256 MiB";
+            return Err(broken(TABLE, append.summary.id, reason));
+        }
         Ok(Self {
             execution: append.summary.id,
             seen: integer(append.seen),

@@ -27,11 +27,11 @@ pub(crate) fn changes(append: &Append) -> Result<Vec<Statement>, StoreError> {
             Fact::ExecutionCompleted { .. }
             | Fact::ExecutionFailed { .. }
             | Fact::ExecutionCancelled { .. }
-            | Fact::ExecutionTimedOut {} => {
+            | Fact::ExecutionTimedOut {}
                 // An execution that is new and asked nothing has nothing to close.
-                if append.seen > 0 || !changes.is_empty() {
-                    changes.push(close_all(append.summary.id));
-                }
+                if append.seen > 0 || !changes.is_empty() =>
+            {
+                changes.push(close_all(append.summary.id));
             }
             _ => {}
         }

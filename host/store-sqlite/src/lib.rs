@@ -15,6 +15,8 @@ mod cursor;
 mod events;
 mod executions;
 mod failure;
+#[cfg(test)]
+mod faults;
 mod flush;
 mod interventions;
 mod lock;
@@ -24,9 +26,16 @@ mod pins;
 mod playbooks;
 mod row;
 mod runtimes;
+#[cfg(test)]
+#[path = "../tests/store/samples.rs"]
+mod samples;
 mod store;
 mod writer;
 
 pub use flush::measure_flush;
 pub use open::{OpenError, Settings};
 pub use store::SqliteStore;
+
+// The samples that tests outside of the crate share with those inside name it as the former do.
+#[cfg(test)]
+extern crate self as orgata_store_sqlite;

@@ -61,7 +61,12 @@ impl SqliteStore {
         answer.await.map_err(|_| closed())?
     }
 
-    async fn edit(&self, statements: Vec<Statement>) -> Result<Vec<u64>, StoreError> {
+    #[cfg(test)]
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(crate) async fn edit(&self, statements: Vec<Statement>) -> Result<Vec<u64>, StoreError> {
         self.ask(|reply| Job::Edit(statements, reply)).await
     }
 

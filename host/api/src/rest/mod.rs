@@ -7,34 +7,56 @@
 mod executions;
 mod host;
 mod interventions;
+mod operations;
+mod playbooks;
+mod plugins;
+mod roles;
+mod runtimes;
 
-use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::front::FrontLayer;
 
-/// The endpoints that are answered within the usual time.
+pub(crate) use host::docs::pages;
+pub(crate) use host::unknown::{unknown, wrong_method};
+pub(crate) use plugins::upload::PATH as UPLOAD_PATH;
+
+/// Every endpoint of REST.
 pub(crate) fn endpoints() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(runtimes::list::list))
+        .routes(routes!(runtimes::create::create))
+        .routes(routes!(runtimes::get::get))
+        .routes(routes!(runtimes::retire::retire))
         .routes(routes!(executions::start::start))
+        .routes(routes!(executions::list::list))
         .routes(routes!(executions::get::get))
+        .routes(routes!(executions::state::state))
         .routes(routes!(executions::history::history))
         .routes(routes!(executions::events::events))
+        .routes(routes!(executions::pause::pause))
+        .routes(routes!(executions::resume::resume))
+        .routes(routes!(executions::cancel::cancel))
+        .routes(routes!(interventions::pending::pending))
         .routes(routes!(interventions::answer::answer))
+        .routes(routes!(interventions::inbox::inbox))
+        .routes(routes!(playbooks::list::list))
+        .routes(routes!(playbooks::get::get))
+        .routes(routes!(playbooks::schema::schema))
+        .routes(routes!(playbooks::publish::publish))
+        .routes(routes!(playbooks::retire::retire))
+        .routes(routes!(roles::get::get))
+        .routes(routes!(operations::list::list))
+        .routes(routes!(operations::get::get))
+        .routes(routes!(operations::get::get_of_plugin))
+        .routes(routes!(plugins::list::list))
+        .routes(routes!(plugins::upload::upload))
+        .routes(routes!(plugins::get::get))
+        .routes(routes!(plugins::retire::retire))
+        .routes(routes!(plugins::rollback::rollback))
         .routes(routes!(host::health::health))
         .routes(routes!(host::ready::ready))
-}
-
-/// Everything that HTTP can ask, with what happens before and after.
-pub(crate) fn router(app: &App) -> Router {
-    let settings = app.settings();
-    let usual = FrontLayer { app: app.clone(), time: settings.body_timeout.0 + settings.request_timeout.0 };
-    let (router, _) = endpoints().split_for_parts();
-    router
-        .fallback(host::unknown::unknown)
-        .method_not_allowed_fallback(host::unknown::wrong_method)
-        .layer(usual)
-        .with_state(app.clone())
+        .routes(routes!(host::metrics::metrics))
+        .routes(routes!(host::openapi::openapi))
 }

@@ -31,10 +31,9 @@ pub struct ErrorView<'a> {
     pub request_id: &'a str,
 }
 
-impl<'a> ErrorBody<'a> {
+impl<'a> ErrorView<'a> {
     /// This error of this request.
     pub(crate) fn new(error: &'a ApiError, request_id: &'a str) -> Self {
-        let details = error.details();
-        Self { error: ErrorView { code: error.code(), message: error.message(), details, request_id } }
+        Self { code: error.code(), message: error.message(), details: error.details(), request_id }
     }
 }

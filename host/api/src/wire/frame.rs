@@ -102,6 +102,9 @@ pub enum ServerFrame<'a> {
     },
     /// Something that the client sent cannot be done. The connection stays, unless this happens often.
     Error {
+        /// What was to be followed, if it was that.
+        #[serde(flatten)]
+        topic: Option<TopicView<'a>>,
         /// What is wrong.
         error: ErrorView<'a>,
     },

@@ -1,6 +1,5 @@
 //! Some of a list, and how to get on.
 
-use orgata_engine::ports::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,11 +18,5 @@ impl<T> PageView<T> {
     /// A list that fits on one page.
     pub fn whole(items: Vec<T>) -> Self {
         Self { items, next_cursor: None }
-    }
-}
-
-impl<M, T: From<M>> From<Page<M>> for PageView<T> {
-    fn from(page: Page<M>) -> Self {
-        Self { items: page.items.into_iter().map(T::from).collect(), next_cursor: page.next }
     }
 }

@@ -170,7 +170,12 @@ impl Driver {
                         break None;
                     }
                 }
-                Some(report) = progress.recv() => self.progressed(&attempt.step.name, report)?,
+                Some(report) = progress.recv() => {
+                    self.progressed(&attempt.step.name, report)?;
+                    // A guest that reports without end is always ready, and so is its next report: without
+                    // this the two would keep the thread to themselves.
+                    tokio::task::yield_now().await;
+                }
                 () = sleep_until(&*clock, flush_at) => self.commit().await?,
                 () = sleep_until(&*clock, self.state.deadline) => {
                     self.note(Fact::ExecutionTimedOut {})?;

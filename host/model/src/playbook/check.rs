@@ -3,7 +3,7 @@
 //! The YAML reader stops at its first mistake; everything after it is checked to the end, so that an
 //! author sees all of what is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -16,8 +16,9 @@ use crate::intervention::OnDeadline;
 use crate::retry::RetryPolicy;
 use crate::schema::Schema;
 
-use super::file::{AskTimeoutFile, At, InterventionFile, PlaybookFile, RESERVED, StepFile};
-use super::{Ask, MAX_SOURCE, MAX_STEPS, Playbook, Step, Work, answer};
+use super::file::{AskTimeoutFile, At, InterventionFile, PlaybookFile, StepFile};
+use super::nearest::nearest;
+use super::{Ask, MAX_SOURCE, MAX_STEPS, Playbook, Step, Work, answer, unreadable};
 
 pub(super) fn parse(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
     let diagnostics = |problems| Diagnostics { file: file.to_owned(), source: source.to_owned(), problems };
@@ -27,7 +28,7 @@ pub(super) fn parse(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
     }
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
     let read: PlaybookFile = serde_saphyr::from_str_with_options(source, options)
-        .map_err(|error| diagnostics(vec![unreadable(&error)]))?;
+        .map_err(|error| diagnostics(vec![unreadable::diagnostic(&error, source)]))?;
     let mut check = Check::default();
     let playbook = check.playbook(read, source);
     match playbook {
@@ -53,33 +54,13 @@ fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
     }
 }
 
-/// A mistake that the YAML reader found.
-fn unreadable(error: &serde_saphyr::Error) -> Diagnostic {
-    let text = error.without_snippet().to_string();
-    // The reader puts the place into its text; it is told beside it here.
-    let message = match text.split_once(" at line ") {
-        Some((message, place)) if place.starts_with(|c: char| c.is_ascii_digit()) => message.to_owned(),
-        _ => text,
-    };
-    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
-    let reserved = RESERVED.iter().find(|key| {
-        message.contains(&format!("unknown field `{key}`")) || message.contains(&format!("unknown field '{key}'"))
-    });
-    let mistake = match reserved {
-        Some(key) => Mistake::new(
-            format!("`{key}` is not available yet"),
-            "this version runs steps in order, with `operation` and `intervention`",
-        ),
-        None => Mistake { message, hint: None },
-    };
-    problem(error.location().unwrap_or(Location::UNKNOWN), "", mistake)
-}
-
 #[derive(Default)]
 struct Check {
     problems: Vec<Diagnostic>,
     /// Names of the steps so far: what the next one may read.
     before: BTreeSet<StepName>,
+    /// Where the default answers of questions stand.
+    defaults: BTreeMap<StepName, (Location, String)>,
 }
 
 impl Check {
@@ -164,6 +145,10 @@ impl Check {
             let message = format!("two steps are named `{}`", file.name.value);
             self.tell(file.name.place, path, message, "give each step a name of its own");
         }
+        if file.name.value.as_str().contains('.') {
+            let message = format!("the step's name `{}` has a `.` in it", file.name.value);
+            self.tell(file.name.place, path, message, "use `-`: in $steps.NAME.result the name ends at the first `.`");
+        }
         if let Some(role) = &file.role
             && !declared.is_empty()
             && !declared.contains(&role.value)
@@ -181,9 +166,10 @@ impl Check {
         });
         let retries = file.retries.map(|retries| {
             if let Some(wrong) = retries.value.0.problem() {
-                self.tell(retries.place, &format!("{path}.retries"), wrong, "see the schema of playbooks");
+                let hint = "such as { max: 3, initial: 200ms, multiplier: 2, max_interval: 10s, jitter: full }";
+                self.tell(retries.place, &format!("{path}.retries"), wrong, hint);
             }
-            retries.value.0
+            (retries.place, retries.value.0)
         });
         let work = match (file.operation, file.intervention) {
             (Some(operation), None) => {
@@ -194,7 +180,9 @@ impl Check {
                 if let Some(params) = &file.params {
                     self.tell(params.place, path, "`params` go with `operation`", "put what a person needs into `context`");
                 }
-                self.ask(ask, path, all).map(Work::Intervention)
+                self.only_operations(file.timeout.as_ref().map(|timeout| timeout.place), "timeout", path);
+                self.only_operations(retries.as_ref().map(|(place, _)| *place), "retries", path);
+                self.ask(ask, &file.name.value, path, all).map(Work::Intervention)
             }
             (Some(_), Some(ask)) => {
                 self.tell(ask.place, path, "a step does one thing: `operation` or `intervention`", "make two steps of it");
@@ -212,15 +200,25 @@ impl Check {
             description: file.description,
             role: file.role.map(|role| role.value),
             when,
-            timeout: file.timeout.map(|timeout| timeout.0),
-            retries: retries.unwrap_or_else(|| RetryPolicy::times(0)),
+            timeout: file.timeout.map(|timeout| timeout.value.0),
+            retries: retries.map_or_else(|| RetryPolicy::times(0), |(_, policy)| policy),
             work: work?,
         })
     }
 
+    /// Keys that would do nothing beside `intervention`.
+    fn only_operations(&mut self, place: Option<Location>, key: &str, path: &str) {
+        let Some(place) = place else { return };
+        let hint = match key {
+            "timeout" => "a question has its own: intervention: { timeout: { after: 30m, answer: … } }",
+            _ => "questions are asked once",
+        };
+        self.tell(place, &format!("{path}.{key}"), format!("`{key}` goes with `operation`"), hint);
+    }
+
     fn params(
         &mut self,
-        params: Option<At<std::collections::BTreeMap<String, At<Value>>>>,
+        params: Option<At<BTreeMap<String, At<Value>>>>,
         path: &str,
         all: &BTreeSet<StepName>,
     ) -> Option<Template> {
@@ -236,7 +234,13 @@ impl Check {
         whole.then(|| Template::object(fields))
     }
 
-    fn ask(&mut self, at: At<InterventionFile>, path: &str, all: &BTreeSet<StepName>) -> Option<Ask> {
+    fn ask(
+        &mut self,
+        at: At<InterventionFile>,
+        name: &StepName,
+        path: &str,
+        all: &BTreeSet<StepName>,
+    ) -> Option<Ask> {
         let path = format!("{path}.intervention");
         let file = at.value;
         let prompt = At { value: Value::String(file.prompt.value), place: file.prompt.place };
@@ -249,7 +253,11 @@ impl Check {
         if file.kind == "approval" && options.is_empty() && file.response.is_none() {
             options = vec!["approve".to_owned(), "reject".to_owned()];
         }
-        let deadline = file.timeout.and_then(|timeout| self.deadline(timeout, &format!("{path}.timeout")));
+        let deadline = file.timeout.and_then(|timeout| {
+            let path = format!("{path}.timeout");
+            self.defaults.insert(name.clone(), (timeout.place, path.clone()));
+            self.deadline(timeout, &path)
+        });
         Some(Ask {
             kind: file.kind,
             prompt: prompt?,
@@ -287,7 +295,8 @@ impl Check {
             if let Err(violations) = schema.check(default) {
                 let wrong: Vec<_> = violations.into_iter().map(|violation| violation.message).collect();
                 let message = format!("the default answer of `{}` does not fit: {}", step.name, wrong.join("; "));
-                self.tell(Location::UNKNOWN, "", message, "make `timeout.answer` an answer that a person could give");
+                let (place, path) = self.defaults.get(&step.name).cloned().unwrap_or((Location::UNKNOWN, String::new()));
+                self.tell(place, &path, message, "make `timeout.answer` an answer that a person could give");
             }
         }
     }
@@ -317,17 +326,6 @@ fn roles(declared: Vec<RoleName>, steps: &[Option<Step>]) -> Vec<RoleName> {
         }
     }
     roles
-}
-
-/// A hint that names what was probably meant.
-fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.collect();
-    let shared = |name: &str| name.chars().zip(wrong.chars()).take_while(|(a, b)| a == b).count();
-    match names.iter().max_by_key(|name| shared(name)) {
-        Some(name) if shared(name) >= 2 => format!("did you mean `{name}`?"),
-        Some(_) => format!("there are: {}", names.join(", ")),
-        None => "there are none".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub(super) struct StepFile {
     #[serde(alias = "condition")]
     pub(super) when: Option<At<WhenFile>>,
     /// How long one attempt may take.
-    pub(super) timeout: Option<DurationText>,
+    pub(super) timeout: Option<At<DurationText>>,
     /// What follows a failed attempt: a number of further ones, or a policy.
     pub(super) retries: Option<At<RetriesFile>>,
     /// Runs an operation, `plugin/operation`.
@@ -124,7 +124,7 @@ fn human_decision() -> String {
 
 /// When to stop waiting for an answer, and what then: `answer`, `escalate` or, without either, fail.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(super) struct AskTimeoutFile {
     /// How long to wait.
     pub(super) after: DurationText,
@@ -135,6 +135,23 @@ pub(super) struct AskTimeoutFile {
     /// The step fails then. This is the default.
     #[serde(default)]
     pub(super) fail: bool,
+}
+
+impl<'de> Deserialize<'de> for AskTimeoutFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = AskTimeoutFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("{ after: 30m } with `answer`, `escalate` or `fail`")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<AskTimeoutFile, A::Error> {
+                AskTimeoutFile::deserialize(de::value::MapAccessDeserializer::new(map))
+            }
+        }
+        // By this way a bare `timeout: 5m` meets the words above, not the reader's.
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// `when`: an expression, or a plain truth value.

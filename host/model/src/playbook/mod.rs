@@ -8,6 +8,8 @@
 mod answer;
 mod check;
 mod file;
+mod nearest;
+mod unreadable;
 
 use std::sync::Arc;
 use std::time::Duration;

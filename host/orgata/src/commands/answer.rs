@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::answers::{Answers, json_argument};
 use crate::cli::{AnswerArgs, Global};
 use crate::client::Client;
-use crate::render::print_json;
+use crate::render::{print_json, timeline};
 
 pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
@@ -17,7 +17,11 @@ pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result
         Some(text) => json_argument("--response", text)?,
         None => {
             let step = question["step"].as_str().unwrap_or_default();
-            Answers::from(None)?.answer(step, &question).await?
+            let answers = Answers::from(None)?;
+            if matches!(answers, Answers::Terminal) {
+                timeline::question(step, &question);
+            }
+            answers.answer(step, &question).await?
         }
     };
     let mut body = json!({ "response": response });

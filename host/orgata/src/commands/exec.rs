@@ -42,7 +42,11 @@ fn list(global: &Global, page: &Value) -> anyhow::Result<()> {
     }
     let columns = ["EXECUTION", "PLAYBOOK", "RUNTIME", "STATUS", "STEP", "STARTED"];
     let keys = ["executionId", "playbookName", "runtimeId", "status", "currentStep", "startedAt"];
-    table::print(&columns, items.iter().map(|item| keys.map(|key| table::text(&item[key]))));
+    let cell = |item: &Value, key: &str| match key {
+        "startedAt" => table::time(&item[key]),
+        _ => table::text(&item[key]),
+    };
+    table::print(&columns, items.iter().map(|item| keys.map(|key| cell(item, key))));
     if page["nextCursor"].is_string() {
         println!("there are more: raise --limit");
     }

@@ -101,6 +101,7 @@ async fn is_open(client: &Client, id: &str, question: &Value) -> anyhow::Result<
     Ok(items.iter().any(|item| item["id"] == question["id"]))
 }
 
+/// Answers until an answer is taken, or until somebody else's was, or until time was up.
 async fn answer_until_taken(
     client: &Client,
     id: &str,
@@ -109,14 +110,17 @@ async fn answer_until_taken(
     answers: &Answers,
 ) -> anyhow::Result<()> {
     let intervention = question["id"].as_str().unwrap_or_default();
+    let path = format!("/executions/{id}/interventions/{intervention}");
     loop {
         let response = answers.answer(step, question).await?;
-        let path = format!("/executions/{id}/interventions/{intervention}");
-        match client.post(&path, &json!({ "response": response })).await {
-            Ok(_) => return Ok(()),
-            // A person may try again; a file says the same every time.
-            Err(error) if matches!(answers, Answers::Terminal) => anstream::eprintln!("  {error}"),
-            Err(error) => return Err(error),
+        let Err(error) = client.post(&path, &json!({ "response": response })).await else { return Ok(()) };
+        // A person may try again; a file says the same every time.
+        if !matches!(answers, Answers::Terminal) {
+            return Err(error);
+        }
+        anstream::eprintln!("    {error}");
+        if !is_open(client, id, question).await? {
+            return Ok(());
         }
     }
 }
@@ -151,11 +155,20 @@ async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, Strin
     let having: Vec<&str> = runtimes.iter().filter(has).filter_map(|runtime| runtime["runtimeId"].as_str()).collect();
     match having.as_slice() {
         [only] => Ok(((*only).to_owned(), args.playbook.clone())),
-        [] => bail!(
-            "no runtime has a playbook `{}` ({} looked at): name a file, or put it into a playbooks folder",
-            args.playbook,
-            names.join(", ")
-        ),
+        [] => bail!("no runtime has a playbook `{}`; {}", args.playbook, known(&runtimes)),
         several => bail!("several runtimes have it ({}): name one with --runtime", several.join(", ")),
     }
+}
+
+/// What there is instead.
+fn known(runtimes: &[Value]) -> String {
+    let playbooks = |runtime: &Value| {
+        let names = runtime["playbooks"].as_array().into_iter().flatten();
+        names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let names: Vec<String> = runtimes.iter().flat_map(playbooks).collect();
+    if names.is_empty() {
+        return "there are none: name a file, or put one into a playbooks folder".to_owned();
+    }
+    format!("there are: {}; a file can be named too", names.join(", "))
 }

@@ -14,6 +14,9 @@ pub(crate) fn print<const N: usize>(columns: &[&str; N], rows: impl Iterator<Ite
     for row in rows {
         table.add_row(row);
     }
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
     println!("{}", table.trim_fmt());
 }
 
@@ -26,7 +29,13 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-/// The same, cut to fit a line.
+/// A time, to the second.
+pub(crate) fn time(value: &Value) -> String {
+    let time = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    time.map_or_else(|| text(value), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
+/// A value as a cell, cut to fit a line.
 pub(crate) fn shortened(value: &Value) -> String {
     let text = text(value);
     match text.char_indices().nth(MAX_CELL) {

@@ -4,6 +4,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
 
+use dialoguer::console::{Term, truncate_str};
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
@@ -56,8 +57,8 @@ impl Timeline {
                 self.line(&format!("  {} {step} will be tried again: {message}", "↻".yellow()));
             }
             "intervention_required" => {
-                let question = &event["intervention"];
-                self.line(&format!("  {} {step}: {}", "?".yellow(), text(&question["prompt"]).bold()));
+                self.clear();
+                question(&step, &event["intervention"]);
             }
             "intervention_resolved" => {
                 let by = text(&event["actor"]);
@@ -106,15 +107,42 @@ impl Timeline {
     fn now(&self, line: &str) {
         if self.live {
             let mut stderr = anstream::stderr().lock();
-            let _ = write!(stderr, "\r\x1b[2K{line}");
+            let _ = write!(stderr, "\r\x1b[2K{}", fitting(line));
             let _ = stderr.flush();
         }
     }
 
     fn line(&self, line: &str) {
-        let over = if self.live { "\r\x1b[2K" } else { "" };
-        anstream::eprintln!("{over}{line}");
+        self.clear();
+        if self.live { anstream::eprintln!("{}", fitting(line)) } else { anstream::eprintln!("{line}") }
     }
+
+    /// Takes away the line of the step at work.
+    fn clear(&self) {
+        if self.live {
+            let _ = write!(anstream::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+/// Shows a question, with what a person needs to know to decide.
+pub(crate) fn question(step: &str, question: &Value) {
+    anstream::eprintln!("  {} {step}: {}", "?".yellow(), text(&question["prompt"]).bold());
+    match &question["context"] {
+        Value::Null => {}
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                anstream::eprintln!("    {}", format!("{name}: {}", text(value)).dimmed());
+            }
+        }
+        other => anstream::eprintln!("    {}", text(other).dimmed()),
+    }
+}
+
+/// As much of a line as the terminal has room for: one that wraps cannot be written over.
+fn fitting(line: &str) -> std::borrow::Cow<'_, str> {
+    let (_, columns) = Term::stderr().size();
+    truncate_str(line, usize::from(columns).saturating_sub(1), "…")
 }
 
 fn at(event: &Value) -> Option<Timestamp> {

@@ -29,6 +29,9 @@ const SECONDS: &str = "ORGATA_COMPILE_SECONDS";
 /// The component is not valid; the reason is on standard error.
 const INVALID: u8 = 3;
 
+/// How far the compiling process stands behind the host where both want the processor.
+const BEHIND: i32 = 10;
+
 /// Longest complaint that is read.
 const MAX_COMPLAINT: u64 = 16 * 1024;
 
@@ -133,6 +136,8 @@ fn complain(reason: &str, code: u8) -> ExitCode {
 }
 
 fn limit_ourselves() -> std::io::Result<()> {
+    // Whoever waits for a plugin can wait; executions go first. It is no matter where this is not possible.
+    let _ = rustix::process::nice(BEHIND);
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     // Processor time counts for every thread.
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);

@@ -29,6 +29,7 @@ use crate::describe::{self, FORMAT, Metadata, OperationMetadata};
 use crate::guest::Guest;
 use crate::limits::{Limit, LimitReached};
 use crate::log::cut;
+use crate::precheck::Outline;
 use crate::refusal::refuse;
 use crate::version::Code;
 
@@ -59,30 +60,25 @@ impl PlainCode {
     /// What the component says of itself, by its types and its metadata sections.
     pub(crate) fn metadata(
         &self,
-        bytes: &[u8],
+        outline: Outline,
         stem: Option<&str>,
         effect: EffectClass,
-        imports: Vec<String>,
+        size: u64,
     ) -> Result<Metadata, LoadError> {
-        let said = wasm_metadata::Payload::from_binary(bytes).ok();
-        let said = said.as_ref().map(wasm_metadata::Payload::metadata);
-        let embedded = said.and_then(|said| said.name.as_deref());
-        let name = [embedded, stem].into_iter().flatten().map(kebab).find_map(|name| describe::plugin_name(&name).ok());
-        let name = name.ok_or_else(|| {
-            let hint = "name it with `wasm-tools metadata add --name`, or upload it from a file with a kebab-case name";
+        let name = [outline.name.as_deref(), stem].into_iter().flatten().map(kebab);
+        let name = name.map(|name| describe::plugin_name(&name)).find_map(Result::ok).ok_or_else(|| {
+            let hint = "name it with `wasm-tools metadata add --name`, or load it from a file with a kebab-case name";
             refuse("BAD_NAME", "it has no name that a plugin could have", hint)
         })?;
-        let version = said.and_then(|said| said.version.as_ref()).map(ToString::to_string);
-        let version = version.filter(|version| describe::check_version(version).is_ok());
-        let description = said.and_then(|said| said.description.as_ref()).map(ToString::to_string);
+        let version = outline.version.filter(|version| describe::check_version(version).is_ok());
         Ok(Metadata {
             format: FORMAT,
             name,
             version: version.unwrap_or_else(|| "0.0.0".to_owned()),
-            description: description.unwrap_or_else(|| "A WebAssembly component with typed functions.".to_owned()),
+            description: outline.description.unwrap_or_else(|| "Typed functions of a WebAssembly component.".to_owned()),
             effect,
-            imports,
-            size: bytes.len() as u64,
+            imports: outline.imports,
+            size,
             operations: self.functions.iter().map(|function| operation(function, effect)).collect(),
         })
     }

@@ -4,6 +4,7 @@
 //! order, so a page is read from where the last one ended and nothing is sorted but a page for each status.
 
 use orgata_engine::ports::{ExecutionQuery, Page, StoreError};
+use orgata_model::PlaybookName;
 use orgata_model::execution::{Status, Summary};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
@@ -34,16 +35,23 @@ pub(crate) async fn list(readers: &SqlitePool, query: &ExecutionQuery) -> Result
 }
 
 /// Asks for one more than the page holds, to know whether there is another.
-pub(super) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, StoreError> {
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|text| Place::read(List::Executions, text))
-        .transpose()?;
-    let limit = page(limit.saturating_add(1));
-    let mut sql = QueryBuilder::new("WITH page (id) AS (");
+pub(crate) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    let arms = Arms {
+        query,
+        after: query
+            .cursor
+            .as_deref()
+            .map(|text| Place::read(List::Executions, text))
+            .transpose()?,
+        limit: page(limit.saturating_add(1)),
+    };
+    let mut sql = QueryBuilder::new("WITH RECURSIVE ");
+    if let Some(playbook) = arms.playbook_anywhere() {
+        homes(&mut sql, playbook);
+    }
+    sql.push("page AS MATERIALIZED (SELECT id, started_at FROM (");
     match query.statuses.as_slice() {
-        [] => keys(&mut sql, query, None, after, limit),
+        [] => arms.push(&mut sql, None),
         statuses => {
             for (at, status) in statuses.iter().enumerate() {
                 if statuses.iter().take(at).any(|earlier| earlier == status) {
@@ -52,74 +60,121 @@ pub(super) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBui
                 if at > 0 {
                     sql.push(" UNION ALL ");
                 }
-                keys(&mut sql, query, Some(*status), after, limit);
+                arms.push(&mut sql, Some(*status));
             }
         }
     }
+    sql.push(") ORDER BY started_at DESC, id DESC LIMIT ")
+        .push_bind(arms.limit);
     sql.push(
         ") SELECT executions.*, plugins FROM page CROSS JOIN executions ON executions.id = page.id
-         LEFT JOIN plugin_sets ON digest = plugin_set ORDER BY started_at DESC, executions.id DESC LIMIT ",
+         LEFT JOIN plugin_sets ON digest = plugin_set ORDER BY page.started_at DESC, page.id DESC",
     );
-    sql.push_bind(limit);
     Ok(sql)
 }
 
-/// The keys of a page of one status, or of all.
-fn keys(
-    sql: &mut QueryBuilder<Sqlite>,
-    query: &ExecutionQuery,
-    status: Option<Status>,
+/// The runtimes in which this playbook ever ran, found by going from one to the next in the index.
+fn homes(sql: &mut QueryBuilder<Sqlite>, playbook: &PlaybookName) {
+    let next = "SELECT min(runtime) FROM executions INDEXED BY executions_by_playbook WHERE playbook = ";
+    sql.push("homes (runtime) AS (")
+        .push(next)
+        .push_bind(playbook.as_str().to_owned());
+    sql.push(" UNION ALL SELECT (")
+        .push(next)
+        .push_bind(playbook.as_str().to_owned());
+    sql.push(" AND runtime > homes.runtime) FROM homes WHERE homes.runtime IS NOT NULL), ");
+}
+
+/// What each part of the union asks for: the keys of a page of one status, or of all.
+struct Arms<'a> {
+    query: &'a ExecutionQuery,
     after: Option<Place>,
     limit: i64,
-) {
-    sql.push("SELECT id FROM (SELECT executions.id AS id FROM ");
-    let (at, id) = match &query.label {
-        Some((name, value)) => {
+}
+
+impl Arms<'_> {
+    /// The playbook, when the index over it must be asked once for each runtime.
+    fn playbook_anywhere(&self) -> Option<&PlaybookName> {
+        let query = self.query;
+        query
+            .playbook
+            .as_ref()
+            .filter(|_| query.runtime.is_none() && query.label.is_none())
+    }
+
+    fn push(&self, sql: &mut QueryBuilder<Sqlite>, status: Option<Status>) {
+        let rare = status.is_some_and(|status| status != Status::Succeeded);
+        if self.playbook_anywhere().is_none() || rare {
+            sql.push("SELECT * FROM (");
+            self.keys(sql, status, false);
+            sql.push(")");
+        } else {
+            sql.push("SELECT one.id, one.started_at FROM homes CROSS JOIN executions AS one ON one.id IN (");
+            sql.push("SELECT id FROM (");
+            self.keys(sql, status, true);
+            sql.push("))");
+        }
+    }
+
+    fn keys(&self, sql: &mut QueryBuilder<Sqlite>, status: Option<Status>, of_home: bool) {
+        let query = self.query;
+        sql.push("SELECT executions.id AS id, executions.started_at AS started_at FROM ");
+        let (at, id) = if let Some((name, value)) = &query.label {
             sql.push("execution_labels AS label CROSS JOIN executions ON executions.id = label.execution");
             sql.push(" WHERE label.name = ").push_bind(name.clone());
             sql.push(" AND label.value = ").push_bind(value.clone());
             ("label.started_at", "label.execution")
-        }
-        None => {
+        } else {
             // Named, so that no statistics and no newer planner can choose one that is not in the list's order.
-            let index = match (status, &query.playbook, &query.runtime) {
-                (Some(status), _, _) if status != Status::Succeeded => "executions_by_status",
-                (_, Some(_), _) => "executions_by_playbook",
-                (_, None, Some(_)) => "executions_by_runtime",
-                (_, None, None) => "executions_by_start",
-            };
-            sql.push("executions INDEXED BY ").push(index).push(" WHERE true");
+            sql.push("executions INDEXED BY ")
+                .push(self.index(status))
+                .push(" WHERE true");
             ("executions.started_at", "executions.id")
+        };
+        self.filter(sql, status, of_home);
+        if let Some(since) = query.since {
+            sql.push(format_args!(" AND {at} >= "))
+                .push_bind(since.as_microsecond());
         }
-    };
-    if let Some(status) = status {
-        sql.push(" AND status = ").push_bind(status.as_str());
-        if status != Status::Succeeded {
-            // What the partial index asks for: the planner does not look into a bound value.
-            sql.push(" AND status <> 'succeeded'");
+        if let Some(until) = query.until {
+            sql.push(format_args!(" AND {at} < "))
+                .push_bind(until.as_microsecond());
+        }
+        if let Some(place) = self.after {
+            sql.push(format_args!(" AND ({at}, {id}) < ("))
+                .push_bind(place.micros);
+            sql.push(", ").push_bind(place.id.into_bytes().to_vec()).push(")");
+        }
+        sql.push(format_args!(" ORDER BY {at} DESC, {id} DESC LIMIT "))
+            .push_bind(self.limit);
+    }
+
+    fn index(&self, status: Option<Status>) -> &'static str {
+        match (status, &self.query.playbook, &self.query.runtime) {
+            (Some(status), _, _) if status != Status::Succeeded => "executions_by_status",
+            (_, Some(_), _) => "executions_by_playbook",
+            (_, None, Some(_)) => "executions_by_runtime",
+            (_, None, None) => "executions_by_start",
         }
     }
-    if let Some(runtime) = &query.runtime {
-        sql.push(" AND runtime = ").push_bind(runtime.as_str().to_owned());
+
+    fn filter(&self, sql: &mut QueryBuilder<Sqlite>, status: Option<Status>, of_home: bool) {
+        if let Some(status) = status {
+            sql.push(" AND executions.status = ").push_bind(status.as_str());
+            if status != Status::Succeeded {
+                // What the partial index asks for: the planner does not look into a bound value.
+                sql.push(" AND executions.status <> 'succeeded'");
+            }
+        }
+        if let Some(playbook) = &self.query.playbook {
+            sql.push(" AND executions.playbook = ")
+                .push_bind(playbook.as_str().to_owned());
+        }
+        if of_home {
+            sql.push(" AND executions.runtime = homes.runtime");
+        } else if let Some(runtime) = &self.query.runtime {
+            sql.push(" AND executions.runtime = ")
+                .push_bind(runtime.as_str().to_owned());
+        }
     }
-    if let Some(playbook) = &query.playbook {
-        sql.push(" AND playbook = ")
-            .push_bind(playbook.as_str().to_owned());
-    }
-    if let Some(since) = query.since {
-        sql.push(format_args!(" AND {at} >= "))
-            .push_bind(since.as_microsecond());
-    }
-    if let Some(until) = query.until {
-        sql.push(format_args!(" AND {at} < "))
-            .push_bind(until.as_microsecond());
-    }
-    if let Some(place) = after {
-        sql.push(format_args!(" AND ({at}, {id}) < ("))
-            .push_bind(place.micros);
-        sql.push(", ").push_bind(place.id.into_bytes().to_vec()).push(")");
-    }
-    sql.push(format_args!(" ORDER BY {at} DESC, {id} DESC LIMIT "))
-        .push_bind(limit)
-        .push(")");
 }

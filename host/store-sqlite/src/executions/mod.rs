@@ -5,6 +5,8 @@ mod read;
 mod write;
 
 pub(crate) use list::list;
+#[cfg(test)]
+pub(crate) use list::statement;
 pub(crate) use read::{by_id, by_key, due, next_due, page, unfinished};
 pub(crate) use write::{Row, insert, labels};
 

@@ -47,7 +47,8 @@ impl FromQuery for Begin {
 #[utoipa::path(
     get,
     path = "/api/v1/executions/{executionId}/events",
-    tag = "executions",
+    operation_id = "followExecution",
+    tag = "live",
     params(
         ("executionId" = String, Path, description = "The execution"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The seq of the last event that the client has"),

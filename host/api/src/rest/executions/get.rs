@@ -15,6 +15,7 @@ use crate::wire::execution::ExecutionView;
 #[utoipa::path(
     get,
     path = "/api/v1/executions/{executionId}",
+    operation_id = "getExecution",
     tag = "executions",
     params(("executionId" = String, Path, description = "The execution")),
     responses(

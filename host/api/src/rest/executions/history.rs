@@ -48,6 +48,7 @@ impl FromQuery for Events {
 #[utoipa::path(
     get,
     path = "/api/v1/executions/{executionId}/history",
+    operation_id = "getExecutionHistory",
     tag = "executions",
     params(("executionId" = String, Path, description = "The execution"), Events),
     responses(

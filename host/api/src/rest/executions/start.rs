@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use orgata_engine::{Engine, StartRequest};
 use orgata_model::{RuntimeId, duration};
 use utoipa::IntoParams;
 
 use crate::app::Caller;
 use crate::error::ApiError;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, located};
 use crate::query::{FromQuery, Pairs, Query};
 use crate::wire::error::ErrorBody;
 use crate::wire::execution::{ExecutionHandle, StartBody};
@@ -38,6 +37,7 @@ impl FromQuery for Wait {
 #[utoipa::path(
     post,
     path = "/api/v1/runtimes/{runtimeId}/executions",
+    operation_id = "executePlaybook",
     tag = "executions",
     params(("runtimeId" = String, Path, description = "The runtime"), Wait),
     request_body = StartBody,
@@ -67,9 +67,5 @@ pub(crate) async fn start(
     if !started.existing && !started.summary.status.is_end() {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
-    let location = format!("/api/v1/executions/{}", started.summary.id);
-    if let Ok(location) = HeaderValue::try_from(location) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
+    Ok(located(response, format!("/api/v1/executions/{}", started.summary.id)))
 }

@@ -17,6 +17,7 @@ pub(crate) struct Health {
 #[utoipa::path(
     get,
     path = "/health",
+    operation_id = "getHealth",
     tag = "host",
     responses((status = 200, description = "It is", body = Health))
 )]

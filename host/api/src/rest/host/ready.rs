@@ -13,6 +13,7 @@ use crate::wire::error::ErrorBody;
 #[utoipa::path(
     get,
     path = "/ready",
+    operation_id = "getReadiness",
     tag = "host",
     responses(
         (status = 200, description = "It does", body = Health),

@@ -17,6 +17,7 @@ use crate::wire::intervention::{AnswerBody, AnsweredView};
 #[utoipa::path(
     post,
     path = "/api/v1/executions/{executionId}/interventions/{interventionId}",
+    operation_id = "answerIntervention",
     tag = "interventions",
     params(
         ("executionId" = String, Path, description = "The execution that waits"),

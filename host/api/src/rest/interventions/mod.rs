@@ -1,3 +1,5 @@
 //! Questions to people, and their answers.
 
 pub(super) mod answer;
+pub(super) mod inbox;
+pub(super) mod pending;

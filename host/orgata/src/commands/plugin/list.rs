@@ -15,11 +15,13 @@ pub(super) async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         print_json(&page)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let items = page["items"].as_array().cloned().unwrap_or_default();
+    let mut items = page["items"].as_array().cloned().unwrap_or_default();
     if items.is_empty() {
         println!("there are no plugins: load one with `orgata plugin load FILE`");
         return Ok(ExitCode::SUCCESS);
     }
+    // The newest version of each plugin first.
+    items.sort_by_cached_key(|item| (table::text(&item["name"]), std::cmp::Reverse(table::text(&item["loadedAt"]))));
     let columns = ["PLUGIN", "VERSION", "DIGEST", "STATE", "EFFECT", "OPERATIONS", "LOADED"];
     table::print(
         &columns,
@@ -33,7 +35,7 @@ pub(super) async fn list(global: &Global) -> anyhow::Result<ExitCode> {
                 text("state"),
                 text("effect"),
                 operations,
-                text("loadedAt"),
+                table::time(&item["loadedAt"]),
             ]
         }),
     );

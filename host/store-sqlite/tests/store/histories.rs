@@ -1,12 +1,10 @@
 //! Appends, and what is there afterwards.
 
-mod samples;
-
 use std::sync::Arc;
 
+use crate::samples::{Home, begin, execution, first, next, runtime, step, summary, whole};
 use orgata_engine::ports::{Store as _, StoreError};
 use orgata_model::execution::{Event, Fact, Status};
-use samples::{Home, begin, execution, first, next, runtime, step, summary, whole};
 
 fn plain(events: &[Arc<Event>]) -> Vec<Event> {
     events.iter().map(|event| (**event).clone()).collect()
@@ -116,7 +114,7 @@ async fn a_key_starts_one_execution_in_a_runtime() {
     let home = Home::new();
     let store = home.open().await;
     let keyed = |number, place: &str| {
-        let mut append = begin(samples::summary(number));
+        let mut append = begin(crate::samples::summary(number));
         append.summary.runtime = runtime(place);
         append.idempotency_key = Some("order-7".into());
         append
@@ -187,7 +185,15 @@ async fn one_loser_in_a_crowd_loses_alone() {
             assert!(outcome.is_ok(), "{id}: {outcome:?}");
         }
     }
-    assert_eq!(store.executions(&samples::all()).await.unwrap().items.len(), 100);
+    assert_eq!(
+        store
+            .executions(&crate::samples::all())
+            .await
+            .unwrap()
+            .items
+            .len(),
+        100
+    );
     assert_eq!(
         store
             .execution(execution(1000))

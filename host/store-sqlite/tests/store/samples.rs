@@ -4,7 +4,9 @@
     dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "each test file takes what it needs"
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "each test file takes what it needs, and stops where it cannot go on"
 )]
 
 use std::collections::BTreeMap;

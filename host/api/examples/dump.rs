@@ -1,0 +1,2 @@
+//! temporary
+fn main() { print!("{}", orgata_api::openapi_json()); }

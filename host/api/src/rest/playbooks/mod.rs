@@ -1,0 +1,7 @@
+//! Playbooks of a runtime.
+
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod publish;
+pub(super) mod retire;
+pub(super) mod schema;

@@ -1,0 +1,3 @@
+//! Roles of a runtime.
+
+pub(super) mod get;

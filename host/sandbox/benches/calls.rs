@@ -1,0 +1,2 @@
+//! What loading and calling cost.
+fn main() {}

@@ -1,0 +1,14 @@
+//! The sandbox as the engine sees it: built guests in, outcomes and failures out.
+//!
+//! The guests are in `target/guests`; `cargo xtask plugins` puts them there.
+
+mod capabilities;
+mod compiling;
+mod http;
+mod lifecycle;
+mod limits;
+mod plain;
+mod refusals;
+mod support;
+mod warmth;
+mod watching;

@@ -1,0 +1,179 @@
+//! What happens when the disk does not do its part: tests that reach the writer's own connection.
+
+use std::sync::Arc;
+
+use orgata_engine::ports::{Store as _, StoreError};
+use orgata_model::execution::Fact;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::row::{Statement, Values};
+use crate::samples::{Home, all, execution, first, next, step, summary, whole};
+use crate::{SqliteStore, executions};
+
+/// As a disk does that has no more than this many pages for the file.
+async fn allow_pages(store: &SqliteStore, pages: &'static str) {
+    store
+        .edit(vec![Statement {
+            sql: pages,
+            values: Values::default(),
+        }])
+        .await
+        .unwrap();
+}
+
+const NO_MORE: &str = "PRAGMA max_page_count = 1";
+const PLENTY: &str = "PRAGMA max_page_count = 1000000";
+
+#[tokio::test]
+async fn a_full_disk_refuses_everyone_writes_nothing_and_heals() {
+    let home = Home::new();
+    let store = Arc::new(home.open().await);
+    for number in 0..10 {
+        store.append(whole(number)).await.unwrap();
+    }
+    allow_pages(&store, NO_MORE).await;
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 10..110 {
+        let store = Arc::clone(&store);
+        clients.spawn(async move { (number, store.append(whole(number)).await) });
+    }
+    let mut written: Vec<_> = (0..10).map(execution).collect();
+    let mut refused = vec![];
+    while let Some(client) = clients.join_next().await {
+        match client.unwrap() {
+            (number, Ok(())) => written.push(execution(number)),
+            (number, Err(StoreError::Unavailable(cause))) => {
+                assert!(cause.contains("full"), "{cause}");
+                refused.push(number);
+            }
+            (_, Err(error)) => panic!("{error}"),
+        }
+    }
+    assert!(refused.len() > 50, "{}", refused.len());
+    let listed = store.executions(&all()).await.unwrap().items;
+    let mut listed: Vec<_> = listed.into_iter().map(|summary| summary.id).collect();
+    listed.sort();
+    written.sort();
+    assert_eq!(listed, written);
+    for number in &refused {
+        assert_eq!(store.events(execution(*number), 0, 10).await.unwrap(), []);
+    }
+
+    allow_pages(&store, PLENTY).await;
+    store.ready().await.unwrap();
+    for number in refused {
+        store.append(whole(number)).await.unwrap();
+    }
+    assert_eq!(store.events(execution(109), 0, 100).await.unwrap().len(), 22);
+}
+
+#[tokio::test]
+async fn an_execution_goes_on_where_it_was_when_the_disk_failed() {
+    let home = Home::new();
+    let store = home.open().await;
+    store.append(first(1)).await.unwrap();
+    allow_pages(&store, NO_MORE).await;
+    // Large and hard to pack, so that it cannot fit the pages that are there.
+    let message: String = (0_u32..200_000)
+        .map(|at| char::from(b' ' + (at.wrapping_mul(2_654_435_761) >> 25) as u8 % 90))
+        .collect();
+    let long = next(
+        summary(1),
+        [Fact::StepProgress {
+            step: step("spread"),
+            fraction: 0.5,
+            message,
+        }],
+    );
+    let error = store.append(long.clone()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert_eq!(
+        store
+            .execution(execution(1))
+            .await
+            .unwrap()
+            .unwrap()
+            .summary
+            .version,
+        1
+    );
+
+    allow_pages(&store, PLENTY).await;
+    store.append(long).await.unwrap();
+    assert_eq!(
+        store
+            .execution(execution(1))
+            .await
+            .unwrap()
+            .unwrap()
+            .summary
+            .version,
+        2
+    );
+}
+
+#[tokio::test]
+async fn no_list_looks_at_every_execution() {
+    use orgata_engine::ports::ExecutionQuery;
+    use orgata_model::execution::Status;
+
+    let home = Home::new();
+    let store = home.open().await;
+    let runtime = Some(crate::samples::runtime("kitchen"));
+    let playbook = Some("soup".parse().unwrap());
+    let status = |status| ExecutionQuery {
+        statuses: vec![status],
+        ..all()
+    };
+    let cursor = Some(format!("e{}", "0".repeat(48)));
+    let queries = [
+        all(),
+        ExecutionQuery {
+            cursor,
+            since: Some(crate::samples::at(0)),
+            until: Some(crate::samples::at(9)),
+            ..all()
+        },
+        ExecutionQuery {
+            runtime: runtime.clone(),
+            ..all()
+        },
+        ExecutionQuery {
+            runtime: runtime.clone(),
+            playbook: playbook.clone(),
+            ..all()
+        },
+        ExecutionQuery { playbook, ..all() },
+        status(Status::Failed),
+        status(Status::Succeeded),
+        ExecutionQuery {
+            runtime,
+            statuses: Status::ALL.to_vec(),
+            ..all()
+        },
+        ExecutionQuery {
+            label: Some(("team".into(), "red".into())),
+            ..status(Status::Running)
+        },
+    ];
+    for query in queries {
+        let sql = executions::statement(&query, 10).unwrap().into_string();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan = sqlx::query(explain).fetch_all(store.readers()).await.unwrap();
+        let plan: Vec<(i64, String)> = plan
+            .iter()
+            .map(|row| (row.get("parent"), row.get("detail")))
+            .collect();
+        let scans = plan
+            .iter()
+            .filter(|(_, line)| line.starts_with("SCAN executions") && !line.contains("USING"));
+        assert_eq!(scans.count(), 0, "{query:?}: {plan:#?}");
+        // The index is in the list's order, so it can stop where the page ends: what is sorted later is pages.
+        let reads = plan.iter().filter(|(_, line)| line.contains("INDEX"));
+        let sorted = reads.filter(|(parent, _)| {
+            plan.iter()
+                .any(|(other, line)| other == parent && line.contains("TEMP B-TREE"))
+        });
+        assert_eq!(sorted.count(), 0, "{query:?}: {plan:#?}");
+    }
+}

@@ -1,0 +1,17 @@
+//! What the store promises, told through its port.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop here"
+)]
+
+mod definitions;
+mod group_commit;
+mod histories;
+mod lists;
+mod opening;
+mod questions;
+mod round_trip;
+mod samples;
