@@ -51,6 +51,11 @@ impl PluginFolder {
         fs::rename(&partial, self.file(file)).expect("the test owns the folder");
     }
 
+    /// Copies a built guest over `FILE.wasm` as `cp` does: the file that is there is emptied and written.
+    pub fn copy_over(&self, file: &str, built_guest: &str) {
+        fs::copy(guest(built_guest), self.file(file)).expect("the test owns the folder");
+    }
+
     /// Writes a built guest there in two halves. `between` runs when only the first is there.
     pub fn put_in_halves(&self, file: &str, built_guest: &str, between: impl FnOnce()) {
         let bytes = fs::read(guest(built_guest)).expect("a built guest can be read");

@@ -118,6 +118,11 @@ impl TestHost {
         self.kill().start().await
     }
 
+    /// Sends it a signal (`TERM`, `INT`, …), and does not wait for what comes of it.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
     /// Ends it as an operator would (SIGTERM). It must end well, and have said nothing on standard output
     /// but that it was ready.
     pub async fn stop(mut self) -> StoppedHost {
@@ -156,6 +161,11 @@ impl StoppedHost {
             client: http::client(),
             place: self,
         }
+    }
+
+    /// The folder that it was started in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The folder that the store keeps its files in.

@@ -90,11 +90,33 @@ impl Reply {
         assert_eq!(self.status, status, "{}: {}", self.what, self.body);
         let error = &self.body["error"];
         assert_eq!(error["code"], code, "{}: {}", self.what, self.body);
-        let told = error["message"]
-            .as_str()
-            .is_some_and(|message| !message.is_empty());
-        assert!(told, "{}: an error says what happened: {}", self.what, self.body);
+        if let Err(fault) = self.is_an_error() {
+            panic!("{}: {fault}: {}", self.what, self.body);
+        }
         error.clone()
+    }
+
+    /// Whether it has the one shape that errors have; if not, what is wrong with it.
+    pub fn is_an_error(&self) -> Result<(), &'static str> {
+        let keys = |value: &Value| -> Vec<String> {
+            value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+        };
+        let error = &self.body["error"];
+        let known = ["code", "message", "details", "requestId"];
+        let told = |key: &str| error[key].as_str().is_some_and(|text| !text.is_empty());
+        if keys(&self.body) != ["error"] || keys(error).iter().any(|key| !known.contains(&key.as_str())) {
+            return Err("an error is `{error: {code, message, details, requestId}}` and nothing else");
+        }
+        if !told("code") || !told("message") {
+            return Err("an error says what happened");
+        }
+        if !told("requestId") || error["requestId"] != self.header("x-request-id") {
+            return Err("an error names its request, in the body as in the header");
+        }
+        if self.header("content-type") != "application/json" {
+            return Err("an error is JSON, and says so");
+        }
+        Ok(())
     }
 
     /// A header as text, empty when it is absent.

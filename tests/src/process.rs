@@ -81,17 +81,25 @@ impl Process {
         self.child.wait().expect("the host is our child");
     }
 
-    /// SIGTERM, and the end that follows. Gives the exit status and all that was on standard output.
-    pub(crate) async fn stop(&mut self) -> (ExitStatus, Vec<String>) {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
         // The shell's own `kill`: small systems have no program of that name.
-        let pid = self.child.id().to_string();
+        let (signal, pid) = (format!("-{name}"), self.child.id().to_string());
         let told = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\"", &pid])
+            .args(["-c", "kill \"$0\" \"$1\"", &signal, &pid])
             .status();
         assert!(
             told.is_ok_and(|status| status.success()),
             "the host can be signalled"
         );
+    }
+
+    /// SIGTERM, and the end that follows. Gives the exit status and all that was on standard output.
+    pub(crate) async fn stop(&mut self) -> (ExitStatus, Vec<String>) {
+        // One that was told before may be gone by now.
+        if self.child.try_wait().expect("the host is our child").is_none() {
+            self.signal("TERM");
+        }
         let ended = patience::until(async || self.child.try_wait().expect("the host is our child")).await;
         let Some(status) = ended else {
             panic!("the host did not end after SIGTERM:\n{}", self.log_end());

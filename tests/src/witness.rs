@@ -52,6 +52,10 @@ struct Manner {
     held: Option<Duration>,
     /// What a good answer says.
     answer: Option<Value>,
+    /// The text that a good answer is, instead.
+    page: Option<String>,
+    /// Where a good answer leads on to, instead.
+    location: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -180,6 +184,16 @@ impl Witness {
         self.manner(path, |manner| manner.answer = Some(body));
     }
 
+    /// Good answers at this path are this text.
+    pub fn page(&self, path: &str, text: impl Into<String>) {
+        self.manner(path, |manner| manner.page = Some(text.into()));
+    }
+
+    /// Good answers at this path are redirects to this URL.
+    pub fn redirect(&self, path: &str, to: impl Into<String>) {
+        self.manner(path, |manner| manner.location = Some(to.into()));
+    }
+
     fn manner(&self, path: &str, change: impl FnOnce(&mut Manner)) {
         change(
             self.inner
@@ -245,16 +259,15 @@ async fn witness(
         let _ = tokio::time::timeout(longest, released).await;
     }
     let status = inner.next_status(&path);
-    let good = inner
-        .manner(&path)
-        .answer
-        .unwrap_or_else(|| json!({ "ok": true }));
-    let body = if status == StatusCode::OK {
-        good
-    } else {
-        json!({ "ok": false })
-    };
-    (status, axum::Json(body)).into_response()
+    if status != StatusCode::OK {
+        return (status, axum::Json(json!({ "ok": false }))).into_response();
+    }
+    let manner = inner.manner(&path);
+    match (manner.location, manner.page) {
+        (Some(location), _) => (StatusCode::FOUND, [("location", location)]).into_response(),
+        (None, Some(page)) => page.into_response(),
+        (None, None) => axum::Json(manner.answer.unwrap_or_else(|| json!({ "ok": true }))).into_response(),
+    }
 }
 
 #[cfg(test)]

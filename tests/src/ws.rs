@@ -75,6 +75,34 @@ impl Socket {
         self.frame("subscribed").await;
     }
 
+    /// Subscribes to an execution from this seq on, or to what is to come, without waiting for the host.
+    pub async fn follow(&mut self, id: &ExecutionId, from_seq: Option<u64>) {
+        let mut frame = json!({ "type": "subscribe_execution", "executionId": id.0 });
+        if let Some(seq) = from_seq {
+            frame["fromSeq"] = seq.into();
+        }
+        self.send(frame).await;
+    }
+
+    /// Subscribes to a runtime, and waits until the host says so.
+    pub async fn follow_runtime(&mut self, runtime: &str) {
+        self.send(json!({ "type": "subscribe_runtime", "runtimeId": runtime }))
+            .await;
+        let what = format!("subscribed to runtime {runtime}");
+        self.find(&what, |frame| {
+            (frame["type"] == "subscribed" && frame["runtimeId"] == runtime).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for a frame that `look` gives something for.
+    pub async fn find<T>(&mut self, what: &str, look: impl Fn(&Value) -> Option<T>) -> T {
+        let found = self
+            .wait(|socket| socket.frames.lock().unwrap().iter().find_map(&look))
+            .await;
+        found.unwrap_or_else(|| panic!("{what} did not come. The frames:\n{:#?}", self.frames()))
+    }
+
     /// All frames so far.
     pub fn frames(&self) -> Vec<Value> {
         self.frames.lock().unwrap().clone()
@@ -108,6 +136,15 @@ impl Socket {
         let last = |socket: &Self| socket.frames().into_iter().rfind(|frame| frame["type"] == kind);
         let found = self.wait(last).await;
         found.unwrap_or_else(|| panic!("no frame {kind} came. The frames:\n{:#?}", self.frames()))
+    }
+
+    /// Waits for so many frames of this type; gives them all.
+    pub async fn count(&mut self, kind: &str, count: usize) -> Vec<Value> {
+        let own = |socket: &Self| -> Vec<Value> {
+            socket.frames().into_iter().filter(|frame| frame["type"] == kind).collect()
+        };
+        let found = self.wait(|socket| Some(own(socket)).filter(|frames| frames.len() >= count)).await;
+        found.unwrap_or_else(|| panic!("{count} frames {kind} did not come. The frames:\n{:#?}", self.frames()))
     }
 
     /// Waits until the host closes the connection.

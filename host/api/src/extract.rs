@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
-/// A JSON body that may be missing altogether; then it is the type's default.
+/// A JSON body that may be missing altogether, or null; then it is the type's default.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
@@ -53,7 +53,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
         if !is_json {
             return Err(unsupported(&kind, "application/json"));
         }
-        parse_json(&bytes).map(Self)
+        parse_json::<Option<T>>(&bytes).map(|body| Self(body.unwrap_or_default()))
     }
 }
 
@@ -106,6 +106,10 @@ pub(crate) fn unsupported(kind: &str, wanted: &'static str) -> ApiError {
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::bad_request("the body is empty: send JSON"));
+    }
+    // As far as serde is concerned, the fields of a struct may come as a list too; every body here is an object.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::bad_request("the body does not fit: send a JSON object, not an array"));
     }
     serde_json::from_slice(bytes).map_err(|error| {
         let what = if error.is_data() { "the body does not fit" } else { "the body is not valid JSON" };

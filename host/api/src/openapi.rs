@@ -1,9 +1,11 @@
 //! The OpenAPI document, made from the handlers' own types.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use utoipa::OpenApi as _;
-use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi};
+use utoipa::openapi::schema::ArrayItems;
+use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Schema};
 
 use crate::error::CODES;
 
@@ -39,7 +41,23 @@ pub fn openapi() -> OpenApi {
     let mut document = Base::openapi();
     document.info = info();
     document.merge(paths);
+    name_items(&mut document);
     document
+}
+
+/// Lets pages name what they list: the derive repeats it in each of them, and generated clients would have a
+/// type more per list.
+fn name_items(document: &mut OpenApi) {
+    let Some(components) = &mut document.components else { return };
+    let names: BTreeSet<String> = components.schemas.keys().cloned().collect();
+    for (name, schema) in &mut components.schemas {
+        let item = name.strip_prefix("PageView_").filter(|item| names.contains(*item));
+        if let (Some(item), RefOr::T(Schema::Object(page))) = (item, schema)
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+        {
+            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
+        }
+    }
 }
 
 fn info() -> Info {

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -23,6 +25,8 @@ use crate::Api;
 
 /// How long to wait when the system has no more files or memory for connections.
 const BREATH: Duration = Duration::from_millis(100);
+/// How long a client may go on sending after the host's last word.
+const LINGER: Duration = Duration::from_secs(2);
 
 impl Api {
     /// Serves connections until `shutdown` is done; then takes no more, ends streams, and lets requests at
@@ -43,7 +47,7 @@ impl Api {
                 accepted = accept(&listener, &places) => accepted,
                 () = &mut shutdown => break,
             };
-            let taken = Taken { stream, _place: place, _open: open.token() };
+            let taken = Taken { stream, lingers: None, _place: place, _open: open.token() };
             tokio::spawn(converse(http.clone(), taken, self.router.clone(), closing.clone()));
         }
         drop(listener);
@@ -94,8 +98,14 @@ async fn converse(http: http1::Builder, taken: Taken, router: Router, closing: C
 }
 
 /// A connection and its place. It stays together when HTTP hands the connection on to a WebSocket.
+///
+/// When the host closes it, the client may still be sending: a body that is over the limit, mostly. Closed at once,
+/// the system would answer what still comes with a reset, and the client would lose the answer that says why. So it
+/// is told that nothing more comes, and what it sends is thrown away until it has read that, or for [`LINGER`].
 struct Taken {
     stream: TcpStream,
+    /// Until when to listen, once the last word is said.
+    lingers: Option<Pin<Box<Sleep>>>,
     _place: Option<OwnedSemaphorePermit>,
     _open: TaskTrackerToken,
 }
@@ -128,6 +138,22 @@ impl AsyncWrite for Taken {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.lingers.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        let this = &mut *self;
+        let lingers = this.lingers.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if lingers.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut thrown_away = [MaybeUninit::uninit(); 16 << 10];
+        loop {
+            let mut part = ReadBuf::uninit(&mut thrown_away);
+            // An end or a break: the client has heard all that it will hear.
+            let heard = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut part));
+            if heard.is_err() || part.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }

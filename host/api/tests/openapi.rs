@@ -88,3 +88,20 @@ fn the_paths_are_these() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
+
+#[test]
+fn every_property_is_camel_case() {
+    fn check(value: &Value, path: &str) {
+        if let Some(properties) = value.get("properties").and_then(Value::as_object) {
+            for name in properties.keys() {
+                assert!(!name.contains('_'), "{path} has {name}");
+            }
+        }
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(key, value)| check(value, &format!("{path}/{key}"))),
+            Value::Array(items) => items.iter().for_each(|item| check(item, path)),
+            _ => {}
+        }
+    }
+    check(&document()["components"]["schemas"], "");
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use orgata_model::ExecutionId;
 use orgata_model::execution::Seq;
@@ -23,6 +24,8 @@ use crate::settings::Settings;
 use crate::timekeeper;
 use crate::watch::Watch;
 
+/// How long drivers that were cut off may take to leave.
+const CUT_OFF: Duration = Duration::from_secs(1);
 /// Executions that recovery brings back at a time.
 const RECOVERY_PAGE: usize = 500;
 
@@ -51,8 +54,12 @@ impl Engine {
             feed: Feed::new(),
             runtimes: RwLock::default(),
             compiled: Mutex::default(),
+            recent: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             residents: Mutex::new(HashMap::new()),
             stopping: CancellationToken::new(),
+            given_up: CancellationToken::new(),
             drivers: TaskTracker::new(),
             next_look: AtomicI64::new(i64::MAX),
             look_earlier: Notify::new(),
@@ -96,12 +103,25 @@ impl Engine {
     }
 
     /// Stops: admits nothing new, lets running steps finish within the grace period, keeps the rest for
-    /// the next start. Returns whether everything finished in time.
+    /// the next start. Returns whether everything finished in time; what did not is cut off.
     pub async fn stop(&self) -> bool {
-        self.0.stopping.cancel();
-        self.0.drivers.close();
-        let grace = self.0.settings.grace.0;
-        tokio::time::timeout(grace, self.0.drivers.wait()).await.is_ok()
+        let host = &self.0;
+        host.stopping.cancel();
+        host.drivers.close();
+        let until = host.clock.now() + host.settings.grace.0;
+        tokio::select! {
+            biased;
+            () = host.drivers.wait() => true,
+            () = host.clock.sleep_until(until) => {
+                host.given_up.cancel();
+                // What hangs in the store or in a plugin must not hold the host up for ever.
+                tokio::select! {
+                    () = host.drivers.wait() => {}
+                    () = host.clock.sleep_until(until + CUT_OFF) => {}
+                }
+                false
+            }
+        }
     }
 
     /// Whether the host takes work: it is not stopping, and its store can be written.
@@ -125,7 +145,7 @@ impl Engine {
 
     /// Executions that have a driver now: for metrics.
     pub fn active(&self) -> usize {
-        self.0.residents.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.residents().len()
     }
 }
 
@@ -139,13 +159,18 @@ async fn recover(host: Arc<Host>) {
                 after = page.last().copied();
                 count += page.len();
                 for id in page {
-                    driver::wake(&host, id);
+                    if !driver::wake(&host, id).await {
+                        return;
+                    }
                 }
             }
             Err(error) => {
                 error!(%error, "unfinished executions cannot be read; trying again");
-                let later = host.clock.now() + std::time::Duration::from_secs(1);
-                host.clock.sleep_until(later).await;
+                let later = host.clock.now() + Duration::from_secs(1);
+                tokio::select! {
+                    () = host.clock.sleep_until(later) => {}
+                    () = host.stopping.cancelled() => return,
+                }
             }
         }
     }
@@ -157,7 +182,11 @@ async fn recover(host: Arc<Host>) {
 async fn pass_on_plugin_changes(host: Arc<Host>) {
     let mut changes = host.plugins.changes();
     loop {
-        match changes.recv().await {
+        let change = tokio::select! {
+            change = changes.recv() => change,
+            () = host.stopping.cancelled() => return,
+        };
+        match change {
             Ok(change) => host.feed.tell(Notice::Plugin(change)),
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,

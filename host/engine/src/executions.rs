@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orgata_model::execution::{Event, Fact, PlaybookRef, Seq, State, Summary};
+use orgata_model::operation::Plugin;
 use orgata_model::playbook::Playbook;
-use orgata_model::{Digest, ExecutionId, PlaybookName, PluginName, RuntimeId};
+use orgata_model::schema::Violation;
+use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -78,6 +80,7 @@ impl Engine {
         let playbook = entry.playbook(&request.playbook)?;
         self.check_request(&playbook, &request)?;
         let plugins = self.pin(&entry, &playbook)?;
+        let pins = plugins.iter().map(|plugin| (plugin.name.clone(), plugin.digest)).collect();
         let place = Arc::clone(&host.places).try_acquire_owned().map_err(|_| EngineError::Overloaded {
             limit: host.settings.active_executions,
             retry_after: Duration::from_secs(1),
@@ -96,14 +99,14 @@ impl Engine {
                     digest: playbook.digest,
                 },
                 input: Arc::new(request.input.clone()),
-                plugins,
+                plugins: pins,
                 deadline: playbook.timeout.and_then(|timeout| now.checked_add(timeout).ok()),
                 labels: request.labels.clone(),
             },
         };
         let wait = request.wait.map(|wait| wait.min(host.settings.longest_wait.0));
         let key = request.idempotency_key.clone();
-        let start = Start { first, playbook, entry, key, acknowledge: wait.is_none(), place };
+        let start = Start { first, playbook, entry, key, acknowledge: wait.is_none(), plugins, place };
         match driver::start(host, start, wait).await {
             Ok(summary) => Ok(Started { summary, existing: false }),
             // Somebody else started with the same key, between our look and our commit.
@@ -137,6 +140,13 @@ impl Engine {
     }
 
     fn check_request(&self, playbook: &Playbook, request: &StartRequest) -> Result<(), EngineError> {
+        let most = self.0.settings.input_bytes;
+        let size = json_size(&request.input);
+        if size > most {
+            let message = format!("it is {size} bytes long, {most} at most");
+            let violations = vec![Violation { pointer: String::new(), message }];
+            return Err(EngineError::Mismatch { what: "input", violations });
+        }
         if let Some(schema) = &playbook.input {
             let fits = schema.check(&request.input);
             fits.map_err(|violations| EngineError::Mismatch { what: "input", violations })?;
@@ -150,19 +160,21 @@ impl Engine {
     }
 
     /// The version of each plugin that a new execution keeps; everything that is missing is told at once.
-    fn pin(&self, entry: &RuntimeEntry, playbook: &Playbook) -> Result<BTreeMap<PluginName, Digest>, EngineError> {
+    fn pin(&self, entry: &RuntimeEntry, playbook: &Playbook) -> Result<Vec<Arc<Plugin>>, EngineError> {
         let catalog = self.0.operations.catalog();
-        let mut pins = BTreeMap::new();
+        let mut pins: Vec<Arc<Plugin>> = Vec::new();
         let mut missing = Vec::new();
         for name in playbook.operations() {
-            match catalog.operation(name) {
+            match catalog.plugins.get(&name.plugin) {
                 _ if !entry.runtime.offers(&name.plugin) => {
                     missing.push(format!("{name} (add `{}` to the runtime's plugins)", name.plugin));
                 }
-                Some(operation) => {
-                    pins.insert(name.plugin.clone(), operation.digest);
+                Some(plugin) if plugin.operation(&name.operation).is_some() => {
+                    if !pins.iter().any(|pinned| pinned.digest == plugin.digest) {
+                        pins.push(Arc::clone(plugin));
+                    }
                 }
-                None if catalog.plugins.contains_key(&name.plugin) => {
+                Some(_) => {
                     missing.push(format!("{name} (plugin `{}` has no such operation)", name.plugin));
                 }
                 None => missing.push(format!("{name} (load plugin `{}`)", name.plugin)),
@@ -220,6 +232,24 @@ impl Engine {
         let (reply, done) = oneshot::channel();
         let reason = reason.map(|reason| reason.chars().take(1_000).collect());
         driver::deliver(&self.0, id, Command::Control { control, reason, who: who.actor(), reply })?;
-        done.await.map_err(|_| EngineError::Draining)?
+        done.await.map_err(|_| self.0.gone())?
     }
+}
+
+/// How many bytes a value has as JSON. Nothing is written: most inputs are small, and some are not.
+fn json_size(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Neither counting nor a value can fail.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
 }

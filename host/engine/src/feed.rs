@@ -53,7 +53,9 @@ impl Feed {
 
     /// Tells everybody of these events, which are durable now.
     pub(crate) fn publish(&self, runtime: &RuntimeId, execution: ExecutionId, events: &[Arc<Event>]) {
-        if self.watched.load(Ordering::Acquire) > 0 {
+        // The event is in the store by now. A watcher counts itself first and reads the store then, so one of the
+        // two sees the other: that takes the strongest order.
+        if self.watched.load(Ordering::SeqCst) > 0 {
             self.tell_watchers(execution, events);
         }
         if self.notices.receiver_count() > 0 {
@@ -73,7 +75,7 @@ impl Feed {
         }
         if !heard {
             executions.remove(&execution);
-            self.watched.store(executions.len(), Ordering::Release);
+            self.watched.store(executions.len(), Ordering::SeqCst);
         }
     }
 
@@ -90,7 +92,7 @@ impl Feed {
         let mut executions = self.executions.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = executions.entry(execution).or_insert_with(|| broadcast::Sender::new(EXECUTION_BACKLOG));
         let receiver = sender.subscribe();
-        self.watched.store(executions.len(), Ordering::Release);
+        self.watched.store(executions.len(), Ordering::SeqCst);
         receiver
     }
 
@@ -100,6 +102,6 @@ impl Feed {
         if executions.get(&execution).is_some_and(|sender| sender.receiver_count() == 0) {
             executions.remove(&execution);
         }
-        self.watched.store(executions.len(), Ordering::Release);
+        self.watched.store(executions.len(), Ordering::SeqCst);
     }
 }

@@ -1,8 +1,8 @@
 //! What the doors, the drivers and the timekeeper share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use orgata_model::playbook::Playbook;
 use orgata_model::runtime::{Grants, Runtime};
@@ -18,6 +18,9 @@ use crate::feed::Feed;
 use crate::ports::{Clock, Operations, Plugins, Store};
 use crate::settings::Settings;
 
+/// Earlier versions of playbooks that are held.
+const RECENT: usize = 64;
+
 pub(crate) struct Host {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) operations: Arc<dyn Operations>,
@@ -28,12 +31,20 @@ pub(crate) struct Host {
     pub(crate) runtimes: RwLock<BTreeMap<RuntimeId, Arc<RuntimeEntry>>>,
     /// Compiled playbooks that somebody runs; the current ones are held by their runtime.
     pub(crate) compiled: Mutex<HashMap<Digest, Weak<Playbook>>>,
+    /// Earlier versions that executions came back with lately: held, so that each is read once and not each time.
+    pub(crate) recent: Mutex<VecDeque<Arc<Playbook>>>,
+    /// Held while an earlier version is read.
+    pub(crate) reading: tokio::sync::Mutex<()>,
+    /// Held while runtimes or playbooks change, so that memory and store agree on the last one.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     /// Executions that have a driver now, and how to reach it.
     pub(crate) residents: Mutex<HashMap<ExecutionId, mpsc::UnboundedSender<Command>>>,
     /// Places for executions at work.
     pub(crate) places: Arc<Semaphore>,
     /// Set when the host stops.
     pub(crate) stopping: CancellationToken,
+    /// Set when it has waited long enough for what runs.
+    pub(crate) given_up: CancellationToken,
     pub(crate) drivers: TaskTracker,
     /// When the timekeeper will look next, in microseconds; and how to wake it earlier.
     pub(crate) next_look: AtomicI64,
@@ -79,13 +90,33 @@ impl Host {
         if let Some(playbook) = self.compiled_now(digest) {
             return Ok(playbook);
         }
+        let _one_at_a_time = self.reading.lock().await;
+        if let Some(playbook) = self.compiled_now(digest) {
+            return Ok(playbook);
+        }
         let source = self.store.playbook_source(digest).await?;
         let source = source.ok_or_else(|| EngineError::Internal(format!("the store has no playbook {digest}")))?;
         let playbook = Playbook::parse(&format!("{digest}.yaml"), &source)
             .map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
         let playbook = Arc::new(playbook);
         self.remember(&playbook);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.truncate(RECENT - 1);
+        recent.push_front(Arc::clone(&playbook));
         Ok(playbook)
+    }
+
+    /// Executions that have a driver, locked for a moment.
+    pub(crate) fn residents(&self) -> MutexGuard<'_, HashMap<ExecutionId, mpsc::UnboundedSender<Command>>> {
+        self.residents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why a driver did not answer.
+    pub(crate) fn gone(&self) -> EngineError {
+        if self.stopping.is_cancelled() {
+            return EngineError::Draining;
+        }
+        EngineError::Internal("the execution's driver ended unexpectedly; what is durable is kept".to_owned())
     }
 
     pub(crate) fn remember(&self, playbook: &Arc<Playbook>) {

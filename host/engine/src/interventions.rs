@@ -47,6 +47,6 @@ impl Engine {
         let (reply, answered) = oneshot::channel();
         let command = Command::Answer { intervention, answer, who: who.actor(), reply };
         driver::deliver(&self.0, execution, command)?;
-        answered.await.map_err(|_| EngineError::Draining)?
+        answered.await.map_err(|_| self.0.gone())?
     }
 }

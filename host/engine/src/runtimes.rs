@@ -58,6 +58,7 @@ impl Engine {
     /// Makes a runtime. One that says the same exists: nothing changes, and that is fine.
     pub async fn create_runtime(&self, who: &Principal, runtime: Runtime) -> Result<RuntimeInfo, EngineError> {
         let id = runtime.id.clone();
+        let _one_at_a_time = self.0.changing.lock().await;
         if let Ok(entry) = self.0.runtime(&id) {
             if entry.runtime == runtime {
                 return Ok(self.info(&entry));
@@ -73,6 +74,7 @@ impl Engine {
 
     /// Retires a runtime: nothing new starts in it, what runs finishes.
     pub async fn retire_runtime(&self, who: &Principal, id: &RuntimeId) -> Result<(), EngineError> {
+        let _one_at_a_time = self.0.changing.lock().await;
         self.0.runtime(id)?;
         self.0.store.remove_runtime(id).await?;
         self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
@@ -129,6 +131,7 @@ impl Engine {
         file: &str,
         source: String,
     ) -> Result<Arc<Playbook>, EngineError> {
+        let _one_at_a_time = self.0.changing.lock().await;
         let entry = self.0.runtime(runtime)?;
         let playbook =
             Playbook::parse(file, &source).map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
@@ -164,6 +167,7 @@ impl Engine {
         runtime: &RuntimeId,
         name: &PlaybookName,
     ) -> Result<(), EngineError> {
+        let _one_at_a_time = self.0.changing.lock().await;
         let entry = self.0.runtime(runtime)?;
         entry.playbook(name)?;
         self.0.store.retire_playbook(runtime, name).await?;

@@ -23,8 +23,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub(crate) async fn run(host: Arc<Host>) {
     loop {
         let now = host.clock.now();
-        // Whoever leaves memory while the store is read rings the bell, however late its time is.
-        host.next_look.store(i64::MAX, Ordering::Release);
+        // Whoever leaves memory while the store is read puts its time here.
+        host.next_look.store(i64::MAX, Ordering::SeqCst);
         let next = match wake_due(&host, now).await {
             Ok(next) => next.unwrap_or(now + LONGEST).min(now + LONGEST),
             Err(error) => {
@@ -32,7 +32,9 @@ pub(crate) async fn run(host: Arc<Host>) {
                 now + Duration::from_secs(1)
             }
         };
-        host.next_look.store(next.as_microsecond(), Ordering::Release);
+        // Whoever left memory meanwhile has put its own time there, if it is earlier.
+        let told = host.next_look.fetch_min(next.as_microsecond(), Ordering::SeqCst);
+        let next = Timestamp::from_microsecond(told).map_or(next, |told| told.min(next));
         tokio::select! {
             () = host.clock.sleep_until(next) => {}
             () = host.look_earlier.notified() => {}
@@ -46,7 +48,9 @@ async fn wake_due(host: &Arc<Host>, now: Timestamp) -> Result<Option<Timestamp>,
     loop {
         let page = host.store.due(now, after, PAGE).await?;
         for (_, id) in &page {
-            driver::wake(host, *id);
+            if !driver::wake(host, *id).await {
+                return Ok(None);
+            }
         }
         match page.last() {
             Some(last) if page.len() == PAGE => after = Some(*last),
@@ -58,7 +62,10 @@ async fn wake_due(host: &Arc<Host>, now: Timestamp) -> Result<Option<Timestamp>,
 impl Host {
     /// Told of every execution that leaves memory with a time to wake at.
     pub(crate) fn expect_wake(&self, at: Timestamp) {
-        if at.as_microsecond() < self.next_look.load(Ordering::Acquire) {
+        let at = at.as_microsecond();
+        let next = self.next_look.fetch_min(at, Ordering::SeqCst);
+        // While it looks it needs no bell: it takes the earliest time from there before it sleeps.
+        if at < next && next != i64::MAX {
             self.look_earlier.notify_one();
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! References to other documents are never fetched: a schema that has one does not compile.
 
-use jsonschema::{Draft, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ReferencingError, ValidationError, Validator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,7 +38,7 @@ impl Schema {
             .with_draft(Draft::Draft202012)
             .build(schema)
             .map(Self)
-            .map_err(|error| SchemaError(error.to_string()))
+            .map_err(|error| SchemaError(wrong_schema(&error)))
     }
 
     /// Says every way in which `value` does not fit, twenty at most.
@@ -53,6 +54,24 @@ impl Schema {
             })
             .collect())
     }
+}
+
+/// What is wrong with a schema, and where in it.
+fn wrong_schema(error: &ValidationError<'_>) -> String {
+    let path = error.instance_path().to_string();
+    let message = match error.kind() {
+        ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) => {
+            return format!("it refers to `{uri}`, another document: write that out under `$defs`");
+        }
+        ValidationErrorKind::Referencing(error) => return format!("a reference leads nowhere: {error}"),
+        // The schema of schemas says it in four alternatives.
+        ValidationErrorKind::AnyOf { .. } if path.ends_with("/type") => {
+            let types = "array, boolean, integer, null, number, object, string";
+            format!("{} is not a type; there are: {types}", shortened(&error.instance().to_string()))
+        }
+        _ => shortened(&error.to_string()),
+    };
+    if path.is_empty() { message } else { format!("at {path}: {message}") }
 }
 
 /// The checker quotes the value at fault, which may be large.

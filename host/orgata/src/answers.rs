@@ -1,14 +1,16 @@
 //! Answers to questions: from a file, or from whoever sits at the terminal.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use dialoguer::console::Term;
 use serde_json::Value;
 
-use crate::exit::{Exit, UNANSWERED, USAGE};
+use crate::exit::{Exit, INTERRUPTED, UNANSWERED, USAGE};
 use crate::form;
+use crate::wire::Parts as _;
 
 /// Where answers come from.
 pub(crate) enum Answers {
@@ -27,7 +29,8 @@ impl Answers {
             let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
             return Ok(if person { Self::Terminal } else { Self::Nobody });
         };
-        let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let answers = serde_saphyr::from_str(&text)
             .with_context(|| format!("{} is not a map of step names to answers", file.display()))?;
         Ok(Self::File(answers))
@@ -40,17 +43,34 @@ impl Answers {
                 Exit::new(UNANSWERED, format!("the answers file has none for step `{step}`")).into()
             }),
             Self::Nobody => {
-                let prompt = question["prompt"].as_str().unwrap_or_default();
+                let prompt = question.word("prompt").unwrap_or_default();
                 let hint = "answer with `orgata answer`, give --answers FILE, or run at a terminal";
                 Err(Exit::new(UNANSWERED, format!("step `{step}` asks \"{prompt}\": {hint}")).into())
             }
             Self::Terminal => {
                 let question = question.clone();
                 // A person thinks for minutes: not on a thread that executions need.
-                tokio::task::spawn_blocking(move || form::ask(&question)).await?
+                let asked = tokio::task::spawn_blocking(move || form::ask(&question));
+                tokio::select! {
+                    biased;
+                    _ = tokio::signal::ctrl_c() => Err(interrupted()),
+                    answer = asked => answer?.map_err(|error| if was_interrupted(&error) { interrupted() } else { error }),
+                }
             }
         }
     }
+}
+
+/// Menus hide the cursor while they are open.
+fn interrupted() -> anyhow::Error {
+    let _ = Term::stderr().show_cursor();
+    Exit::new(INTERRUPTED, "interrupted: the question stays open").into()
+}
+
+/// A menu takes Ctrl-C for itself, and tells of it as an error.
+fn was_interrupted(error: &anyhow::Error) -> bool {
+    let of_menu = |dialoguer::Error::IO(error): &dialoguer::Error| error.kind() == ErrorKind::Interrupted;
+    error.downcast_ref().is_some_and(of_menu)
 }
 
 /// A value of the command line: JSON, or `@FILE` of JSON or YAML.

@@ -31,8 +31,12 @@ impl Host {
     pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Self> {
         let render = telemetry::install()?;
         private_folder(&config.data)?;
-        let store = SqliteStore::open(&config.data.join("orgata.db"), config.store.clone()).await?;
+        let store = SqliteStore::open(&config.data.join("orgata.db"), config.store).await?;
         let store = Arc::new(store);
+        // Before plugins are compiled: nobody should wait for that to learn that it cannot listen.
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen at {}: is another host running?", config.listen))?;
         let clock = Arc::new(SystemClock);
         let mut settings = config.sandbox.clone();
         if settings.compiler.is_none() {
@@ -53,9 +57,6 @@ impl Host {
         }
         publish_playbooks(&engine, config).await;
         let api = orgata_api::Api::new(engine.clone(), config.api.clone(), Some(render));
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen at {}: is another host running?", config.listen))?;
         Ok(Self { engine, store, api, listener })
     }
 
@@ -80,7 +81,8 @@ impl Host {
                 warn!("some steps did not finish in time: they go on at the next start");
             }
         };
-        let (served, ()) = tokio::join!(self.api.serve(self.listener, stopping.clone().cancelled_owned()), drained);
+        let (served, ()) =
+            tokio::join!(self.api.serve(self.listener, stopping.clone().cancelled_owned()), drained);
         served?;
         self.store.close().await?;
         Ok(())
@@ -98,7 +100,12 @@ fn private_folder(folder: &Path) -> anyhow::Result<()> {
 
 async fn watch_folder(sandbox: &Sandbox, folder: &Path) {
     if !folder.is_dir() {
-        warn!(folder = %folder.display(), "there is no such plugin folder: nothing is loaded from it");
+        // Whoever never spoke of the usual folder need not have it.
+        if Config::default().plugins.iter().any(|usual| usual == folder) {
+            info!(folder = %folder.display(), "there is no plugin folder: nothing is loaded from it");
+        } else {
+            warn!(folder = %folder.display(), "there is no such plugin folder: nothing is loaded from it");
+        }
         return;
     }
     // The sandbox tells of each file by itself.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use orgata_model::{ExecutionId, InterventionId, PlaybookName, PluginName, RuntimeId};
 
 /// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
 #[derive(Debug, Parser)]
@@ -16,34 +17,32 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Configuration file [default: orgata.yaml, if it is there]
-    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// Folder of everything that the host keeps [default: .orgata]
-    #[arg(long, global = true, value_name = "DIR", env = "ORGATA_DATA")]
+    #[arg(long, global = true, value_name = "DIR", env = "ORGATA_DATA", hide_env_values = true)]
     pub(crate) data: Option<PathBuf>,
     /// The running host to talk to [default: the one of the data folder]
-    #[arg(long, global = true, value_name = "URL", env = "ORGATA_SERVER")]
+    #[arg(long, global = true, value_name = "URL", env = "ORGATA_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What to log, such as `info` or `orgata_engine=debug`
-    #[arg(long, global = true, value_name = "FILTER", env = "ORGATA_LOG")]
+    #[arg(long, global = true, value_name = "FILTER", env = "ORGATA_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
-    /// How to log
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto, env = "ORGATA_LOG_FORMAT")]
+    /// How to log: as text, as JSON lines, or by whether a host's log goes to a terminal
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto, env = "ORGATA_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: LogFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// Text on a terminal, JSON otherwise
     Auto,
-    /// For people
     Text,
-    /// For programs
     Json,
 }
 
@@ -84,7 +83,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
     /// Address to listen at; port 0 picks one
-    #[arg(long, value_name = "ADDR", env = "ORGATA_LISTEN")]
+    #[arg(long, value_name = "ADDR", env = "ORGATA_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<SocketAddr>,
 }
 
@@ -94,7 +93,7 @@ pub(crate) struct RunArgs {
     pub(crate) playbook: String,
     /// The runtime to run it in [default: the one that has it]
     #[arg(long, value_name = "NAME")]
-    pub(crate) runtime: Option<String>,
+    pub(crate) runtime: Option<RuntimeId>,
     /// Its input: JSON, or @FILE of JSON or YAML
     #[arg(long, short, value_name = "JSON", default_value = "{}")]
     pub(crate) input: String,
@@ -152,7 +151,7 @@ pub(crate) enum PluginCommand {
     /// Make an earlier version current again
     Rollback {
         /// The plugin's name
-        name: String,
+        name: PluginName,
         /// The version to go back to [default: the one before the present]
         #[arg(long, value_name = "DIGEST")]
         to: Option<String>,
@@ -161,9 +160,8 @@ pub(crate) enum PluginCommand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
-    /// Rust, for wasm32-wasip2
+    // Described values would make clap spread every `--help` over twice the lines.
     Rust,
-    /// JavaScript, on QuickJS
     Js,
 }
 
@@ -172,11 +170,11 @@ pub(crate) enum ExecCommand {
     /// List executions, newest first
     List {
         /// Only of this runtime
-        #[arg(long)]
-        runtime: Option<String>,
+        #[arg(long, value_name = "NAME")]
+        runtime: Option<RuntimeId>,
         /// Only of this playbook
-        #[arg(long)]
-        playbook: Option<String>,
+        #[arg(long, value_name = "NAME")]
+        playbook: Option<PlaybookName>,
         /// Only of this status
         #[arg(long)]
         status: Option<String>,
@@ -187,12 +185,12 @@ pub(crate) enum ExecCommand {
     /// Show one execution with its steps
     Show {
         /// Its id
-        execution: String,
+        execution: ExecutionId,
     },
     /// Follow one execution live
     Watch {
         /// Its id
-        execution: String,
+        execution: ExecutionId,
     },
     /// Let nothing new start in it until it is resumed
     Pause(ControlArgs),
@@ -205,7 +203,7 @@ pub(crate) enum ExecCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ControlArgs {
     /// The execution's id
-    pub(crate) execution: String,
+    pub(crate) execution: ExecutionId,
     /// Why; kept in its history
     #[arg(long)]
     pub(crate) reason: Option<String>,
@@ -214,9 +212,9 @@ pub(crate) struct ControlArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AnswerArgs {
     /// The execution's id
-    pub(crate) execution: String,
+    pub(crate) execution: ExecutionId,
     /// The question's id [default: the one that is open]
-    pub(crate) intervention: Option<String>,
+    pub(crate) intervention: Option<InterventionId>,
     /// The answer: JSON, or @FILE [default: asked here]
     #[arg(long, short, value_name = "JSON")]
     pub(crate) response: Option<String>,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cli::Global;
 use crate::config::Config;
-use crate::exit::{Exit, HOST};
+use crate::exit::{Exit, HOST, USAGE};
 use crate::local_host;
 
 /// Finding out whether a host answers takes no longer.
@@ -25,7 +25,17 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the host at this address.
     pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().tcp_nodelay(true).build().context("the HTTP client cannot be made")?;
+        if !reqwest::Url::parse(url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        {
+            return Err(Exit::new(
+                USAGE,
+                format!("{url} is no address of a host: write it like http://127.0.0.1:7420"),
+            )
+            .into());
+        }
+        let http =
+            reqwest::Client::builder().tcp_nodelay(true).build().context("the HTTP client cannot be made")?;
         Ok(Self { base: url.trim_end_matches('/').to_owned(), http })
     }
 
@@ -39,7 +49,9 @@ impl Client {
             let data = config.data.display();
             anyhow::Error::new(Exit::new(
                 HOST,
-                format!("no host runs on {data}: start one with `orgata serve`, or name one with --server URL"),
+                format!(
+                    "no host runs on {data}: start one with `orgata serve`, or name one with --server URL"
+                ),
             ))
         })
     }
@@ -55,6 +67,11 @@ impl Client {
     /// GET of a path below `/api/v1`.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         json(self.send(self.request(Method::GET, path)).await?).await
+    }
+
+    /// The same with query parameters.
+    pub(crate) async fn get_with(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
+        json(self.send(self.request(Method::GET, path).query(query)).await?).await
     }
 
     /// POST of a JSON body.
@@ -120,8 +137,11 @@ fn refusal(status: u16, text: &str) -> Exit {
     let part = |name: &str| body.pointer(&format!("/error/{name}"));
     let word = |name: &str| part(name).and_then(Value::as_str);
     let code = word("code").unwrap_or("UNKNOWN");
-    let mut told = format!("{} [{code}, HTTP {status}]", word("message").unwrap_or("the host gave no reason"));
-    for cause in part("details/causes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    let mut told =
+        format!("{} [{code}, HTTP {status}]", word("message").unwrap_or("the host gave no reason"));
+    for cause in
+        part("details/causes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    {
         told.push_str(&format!("\n  because: {cause}"));
     }
     if let Some(hint) = word("details/hint").filter(|hint| !hint.is_empty()) {

@@ -13,9 +13,15 @@ pub(crate) const UNANSWERED: u8 = 4;
 /// No host could be reached, or it refused.
 pub(crate) const HOST: u8 = 5;
 
+/// Somebody pressed Ctrl-C (what shells make of SIGINT).
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Nobody reads what is said (what shells make of SIGPIPE).
+const UNREAD: i32 = 141;
+
 /// Shown at the end of `--help`.
 pub(crate) const HELP: &str = "Exit codes: 0 well; 1 the execution, check or test failed; 2 wrong usage; \
-3 cancelled or timed out; 4 a question was left open; 5 no host, or it refused.";
+3 cancelled or timed out; 4 a question was left open; 5 no host, or it refused; 130 interrupted.";
 
 /// An error that knows its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +47,21 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// The code of the error that knows one, wherever in the chain it stands.
-fn code(error: &anyhow::Error) -> u8 {
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<Exit>().map_or(FAILED, |exit| exit.code)
+}
+
+/// Ends the process without a word when whoever reads its output has stopped, as in `orgata exec list | head`.
+/// Printing panics then, wherever it is done.
+pub(crate) fn quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let broken_pipe = |told: &str| told.contains("BrokenPipe") || told.contains("Broken pipe");
+        if panic.payload_as_str().is_some_and(broken_pipe) {
+            std::process::exit(UNREAD);
+        }
+        usual(panic);
+    }));
 }
 
 #[cfg(test)]
@@ -56,7 +75,8 @@ mod tests {
         let bare = anyhow::Error::new(Exit::new(USAGE, "wrong"));
         assert_eq!(code(&bare), USAGE);
         assert_eq!(code(&bare.context("while asking")), USAGE);
-        let above: anyhow::Result<()> = Err(std::io::Error::other("gone")).context(Exit::new(HOST, "no host"));
+        let above: anyhow::Result<()> =
+            Err(std::io::Error::other("gone")).context(Exit::new(HOST, "no host"));
         assert_eq!(code(&above.unwrap_err()), HOST);
         assert_eq!(code(&anyhow::anyhow!("else")), FAILED);
     }

@@ -4,6 +4,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::wire::Parts as _;
 use anyhow::Context as _;
 use dialoguer::theme::Theme;
 use dialoguer::{Input, Select};
@@ -62,8 +63,8 @@ pub(crate) fn ask(question: &Value) -> anyhow::Result<Value> {
 
 impl Form {
     fn of(question: &Value) -> Self {
-        let schema = &question["responseSchema"];
-        let options = question["options"].as_array().filter(|options| !options.is_empty());
+        let schema = question.part("responseSchema");
+        let options = question.part("options").as_array().filter(|options| !options.is_empty());
         let mut fields = fields(schema);
         if fields.is_empty() {
             return match (Entry::of(schema), options) {
@@ -82,16 +83,15 @@ impl Form {
 
 /// The fields of an object's schema, required ones first.
 fn fields(schema: &Value) -> Vec<Field> {
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let properties = schema["properties"].as_object();
+    let required: Vec<&str> = schema.part("required").items().filter_map(Value::as_str).collect();
+    let properties = schema.part("properties").as_object();
     let others = properties.into_iter().flat_map(Map::keys).map(String::as_str);
     let names = required.iter().copied().chain(others.filter(|name| !required.contains(name)));
     let field = |name: &str| {
-        let schema = &schema["properties"][name];
+        let schema = schema.part("properties").part(name);
         Field {
             name: name.to_owned(),
-            description: schema["description"].as_str().map(str::to_owned),
+            description: schema.word("description").map(str::to_owned),
             required: required.contains(&name),
             entry: Entry::of(schema),
         }
@@ -110,10 +110,10 @@ impl Field {
 
 impl Entry {
     fn of(schema: &Value) -> Self {
-        if let Some(choices) = schema["enum"].as_array().filter(|choices| !choices.is_empty()) {
+        if let Some(choices) = schema.part("enum").as_array().filter(|choices| !choices.is_empty()) {
             return Self::Choice(choices.clone());
         }
-        match schema["type"].as_str() {
+        match schema.word("type") {
             Some("string") => Self::Text,
             Some("boolean") => Self::Choice(vec![Value::Bool(true), Value::Bool(false)]),
             Some(_) => Self::Json,
@@ -148,7 +148,8 @@ fn choose(label: &str, choices: &[Value]) -> anyhow::Result<Value> {
 }
 
 fn choose_or_leave(label: &str, choices: &[Value]) -> anyhow::Result<Option<Value>> {
-    let items: Vec<String> = std::iter::once("(nothing)".to_owned()).chain(choices.iter().map(shown)).collect();
+    let items: Vec<String> =
+        std::iter::once("(nothing)".to_owned()).chain(choices.iter().map(shown)).collect();
     let chosen = menu(label, &items)?;
     Ok(chosen.checked_sub(1).and_then(|at| choices.get(at)).cloned())
 }

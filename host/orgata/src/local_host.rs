@@ -1,5 +1,8 @@
 //! Where the running host of a data folder is found.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,7 +17,11 @@ impl Announcement {
     /// Writes the address into the data folder.
     pub(crate) fn new(data: &Path, url: &str) -> anyhow::Result<Self> {
         let file = data.join(FILE);
-        std::fs::write(&file, url).with_context(|| format!("{} cannot be written", file.display()))?;
+        // Like everything in the data folder, it is nobody else's business.
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
+        let written = opened.and_then(|mut opened| opened.write_all(url.as_bytes()));
+        written.with_context(|| format!("{} cannot be written", file.display()))?;
         Ok(Self(file))
     }
 }

@@ -1,4 +1,5 @@
-//! What goes to standard error: text for people on a terminal, JSON lines otherwise.
+//! What goes to standard error besides what a command says itself: text for people; JSON lines for whatever
+//! collects the log of a host.
 
 use std::io::IsTerminal as _;
 
@@ -8,7 +9,13 @@ use crate::cli::{Cli, Command, LogFormat};
 
 /// Sets the log up. Only the host itself logs by default; other commands speak for themselves.
 pub(crate) fn init(cli: &Cli) {
-    let default = if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" };
+    let serves = matches!(cli.command, Command::Serve(_));
+    let default = match cli.command {
+        Command::Serve(_) => "info",
+        // What is denied to a plugin while it is tried is part of the result; nobody audits that.
+        Command::Plugin(_) => "warn,audit=off",
+        _ => "warn",
+    };
     let words = cli.global.log.as_deref().unwrap_or(default);
     let (filter, wrong) = match EnvFilter::try_new(words) {
         Ok(filter) => (filter, None),
@@ -17,13 +24,15 @@ pub(crate) fn init(cli: &Cli) {
     let json = match cli.global.log_format {
         LogFormat::Json => true,
         LogFormat::Text => false,
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Auto => serves && !std::io::stderr().is_terminal(),
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
         builder.json().flatten_event(true).init();
     } else {
-        builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
+        let builder = builder.with_ansi(std::io::stderr().is_terminal()).with_target(false);
+        // A command is over in a moment: when, everybody knows.
+        if serves { builder.init() } else { builder.without_time().init() }
     }
     if let Some(error) = wrong {
         tracing::warn!(%error, filter = words, "the log filter cannot be read; using the default");

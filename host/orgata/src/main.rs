@@ -16,6 +16,7 @@ mod local_host;
 mod logging;
 mod render;
 mod telemetry;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -32,14 +33,23 @@ fn main() -> ExitCode {
         return orgata_sandbox::compile_child_main();
     }
     logging::init(&cli);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::report(&anyhow::Error::new(error).context("the async runtime cannot start")),
-    };
-    match runtime.block_on(commands::run(cli)) {
+    if !matches!(cli.command, cli::Command::Serve(_)) {
+        exit::quietly_when_nobody_reads();
+    }
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return exit::report(&anyhow::Error::new(error).context("the async runtime cannot start"));
+            }
+        };
+    let code = match runtime.block_on(commands::run(cli)) {
         Ok(code) => code,
         Err(error) => exit::report(&error),
-    }
+    };
+    // A thread may still wait for a key to be pressed.
+    runtime.shutdown_background();
+    code
 }
 
 /// Two for each processor: a guest keeps its thread until the next tick, and whoever is woken meanwhile should

@@ -3,7 +3,8 @@
 
 use orgata_engine::ports::LoadError;
 use wasmparser::{
-    ComponentExternalKind, ComponentName, ComponentNameSectionReader, CustomSectionReader, KnownCustom, Parser, Payload,
+    ComponentExternalKind, ComponentName, ComponentNameSectionReader, ComponentTypeRef, CustomSectionReader, KnownCustom,
+    Parser, Payload, TypeBounds,
 };
 
 use crate::log::cut;
@@ -59,7 +60,11 @@ fn read(bytes: &[u8]) -> Result<Outline, wasmparser::BinaryReaderError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if depth == 0 => {
                 for import in imports {
-                    outline.imports.push(import?.name.name.to_owned());
+                    let import = import?;
+                    // A type that exported functions use is named as an import, and asks nothing of the host.
+                    if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
+                        outline.imports.push(import.name.name.to_owned());
+                    }
                 }
             }
             Payload::ComponentExportSection(exports) if depth == 0 => {

@@ -62,7 +62,7 @@ CREATE UNIQUE INDEX event_segments_in_order ON event_segments (execution, last_s
 
 -- The plugin versions that executions keep, once for the many that keep the same.
 CREATE TABLE plugin_sets (
-    -- The digest of `plugins`.
+    -- SHA-256 of the set: of each plugin in order of name, its name, a zero byte and its digest.
     digest  BLOB NOT NULL PRIMARY KEY,
     -- JSON, an object of plugin name to digest.
     plugins TEXT NOT NULL

@@ -31,10 +31,10 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    pub(crate) fn new(append: &Append) -> Result<Self, StoreError> {
-        check(append)?;
-        let plugins = PluginSet::of(append)?;
-        let mut rest = interventions::changes(append)?;
+    pub(crate) fn new(mut append: Append) -> Result<Self, StoreError> {
+        check(&append)?;
+        let plugins = PluginSet::of(std::mem::take(&mut append.summary.plugins));
+        let mut rest = interventions::changes(&append)?;
         let kind = if append.seen == 0 { Kind::New } else { Kind::More };
         if kind == Kind::New {
             rest.extend(executions::labels(&append.summary));
@@ -42,8 +42,8 @@ impl Encoded {
         Ok(Self {
             kind,
             execution: append.summary.id,
-            row: executions::Row::of(append, plugins.digest)?,
-            segment: events::Segment::of(append)?,
+            row: executions::Row::of(&append, plugins.digest)?,
+            segment: events::Segment::of(&append)?,
             plugins,
             rest,
         })

@@ -15,9 +15,6 @@ use tokio::task::JoinHandle;
 use crate::append::Encoded;
 use crate::writer::Job;
 
-/// The log is folded when it is about this long. Longer ones are folded less often, and the pages that change all
-/// the time are copied once for more commits; but reading past them costs memory, and opening after a crash time.
-const LONG: usize = 16 * 1024 * 1024;
 /// The writer takes over when this many pages are left, or when copying gains nothing.
 const FEW_PAGES: i64 = 256;
 /// How often the copying connection tries to catch up with the writer.
@@ -43,16 +40,19 @@ impl Folded {
 #[derive(Debug)]
 pub(crate) struct Log {
     length: usize,
+    /// How long it may become before it is folded.
+    long: usize,
     wake: mpsc::Sender<()>,
     folder: JoinHandle<()>,
 }
 
 impl Log {
     /// Begins to fold on this connection. Once the rest is short, `jobs` gets [`Job::Fold`].
-    pub(crate) fn new(connection: SqliteConnection, jobs: mpsc::WeakSender<Job>) -> Self {
+    pub(crate) fn new(connection: SqliteConnection, long: usize, jobs: mpsc::WeakSender<Job>) -> Self {
         let (wake, woken) = mpsc::channel(1);
         Self {
             length: 0,
+            long,
             wake,
             folder: tokio::spawn(copy(connection, woken, jobs)),
         }
@@ -62,7 +62,7 @@ impl Log {
     pub(crate) fn grew(&mut self, appends: &[&Encoded]) {
         let bytes: usize = appends.iter().map(|append| append.bytes() + PER_APPEND).sum();
         self.length += bytes + PER_COMMIT;
-        if self.length >= LONG {
+        if self.length >= self.long {
             // Full means that it is being folded already.
             let _ = self.wake.try_send(());
         }
@@ -73,10 +73,10 @@ impl Log {
         match fold(writer).await {
             Ok(folded) if folded.left() == 0 => self.length = 0,
             // A reader still needs an older page: the log goes on growing for a while before the next attempt.
-            Ok(_) => self.length = LONG / 2,
+            Ok(_) => self.length = self.long / 2,
             Err(error) => {
                 tracing::warn!(%error, "the log could not be folded into the data file; it keeps growing");
-                self.length = LONG / 2;
+                self.length = self.long / 2;
             }
         }
     }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use orgata_engine::ports::{Store as _, StoreError};
-use orgata_model::execution::Fact;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::row::{Statement, Values};
-use crate::samples::{Home, all, execution, first, next, step, summary, whole};
+use crate::samples::{Home, all, execution, first, heavy, next, summary, whole};
 use crate::{SqliteStore, executions};
 
 /// As a disk does that has no more than this many pages for the file.
@@ -73,18 +72,9 @@ async fn an_execution_goes_on_where_it_was_when_the_disk_failed() {
     let store = home.open().await;
     store.append(first(1)).await.unwrap();
     allow_pages(&store, NO_MORE).await;
-    // Large and hard to pack, so that it cannot fit the pages that are there.
-    let message: String = (0_u32..200_000)
-        .map(|at| char::from(b' ' + (at.wrapping_mul(2_654_435_761) >> 25) as u8 % 90))
-        .collect();
-    let long = next(
-        summary(1),
-        [Fact::StepProgress {
-            step: step("spread"),
-            fraction: 0.5,
-            message,
-        }],
-    );
+    let large = heavy(2, 500_000);
+    let facts = large.events.iter().skip(1).map(|event| event.fact.clone());
+    let long = next(summary(1), facts);
     let error = store.append(long.clone()).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     assert_eq!(

@@ -5,17 +5,20 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::lock::Lock;
 use crate::migrations;
 
 /// The oldest SQLite that is trusted: those before it can lose committed data in WAL mode.
 const OLDEST: (u32, u32, u32) = (3, 51, 3);
+
+/// Bytes of the log that stay on disk when it begins anew.
+const LOG_KEPT: &str = "67108864";
 
 /// How the store uses the machine. The defaults suit two cores and a few gigabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,6 +30,10 @@ pub struct Settings {
     pub writer_cache_mib: u32,
     /// Page cache of each reader, in MiB.
     pub reader_cache_mib: u32,
+    /// The log is folded into the data file when it is about this long, in MiB. Longer ones are folded less often,
+    /// and the pages that change all the time are copied once for more commits; but reading past them costs
+    /// memory, and opening after a crash time.
+    pub log_mib: u32,
 }
 
 impl Default for Settings {
@@ -35,6 +42,7 @@ impl Default for Settings {
             readers: 3,
             writer_cache_mib: 64,
             reader_cache_mib: 8,
+            log_mib: 16,
         }
     }
 }
@@ -65,6 +73,12 @@ pub enum OpenError {
     Outdated {
         /// Its version.
         found: String,
+    },
+    /// The file system cannot share memory between connections, which the log needs: a network one, most likely.
+    #[error("{path} cannot have a write-ahead log where it is: keep it on a local disk", path = .path.display())]
+    NoLog {
+        /// The data file.
+        path: PathBuf,
     },
     /// SQLite cannot open the file, or it is not a database.
     #[error("cannot open the data file {path}", path = .path.display())]
@@ -103,7 +117,18 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
         source,
     };
     let mut writer = writer_options(path, settings).connect().await.map_err(failed)?;
-    check_version(&mut writer).await.map_err(failed)??;
+    let found = ask(&mut writer, "SELECT sqlite_version()")
+        .await
+        .map_err(failed)?;
+    if !is_trusted(&found) {
+        return Err(OpenError::Outdated { found });
+    }
+    // SQLite does not fail when it cannot have a log: it goes on with a journal, where readers stop the writer.
+    if ask(&mut writer, "PRAGMA journal_mode").await.map_err(failed)? != "wal" {
+        return Err(OpenError::NoLog {
+            path: path.to_owned(),
+        });
+    }
     migrations::run(&mut writer)
         .await
         .map_err(|source| OpenError::Migration {
@@ -191,6 +216,8 @@ pub(crate) fn writer_options(path: &Path, settings: &Settings) -> SqliteConnectO
         .synchronous(SqliteSynchronous::Full)
         // `checkpoint` does it.
         .pragma("wal_autocheckpoint", "0")
+        // The log stays as long as it was, for writing over is cheaper than growing; but not for one bad hour.
+        .pragma("journal_size_limit", LOG_KEPT)
         .pragma("cache_size", kib(settings.writer_cache_mib))
         .statement_cache_capacity(256)
         .thread_name(|_| "orgata-store-writer".into())
@@ -208,16 +235,8 @@ fn kib(mib: u32) -> String {
     format!("-{}", u64::from(mib.max(1)) * 1024)
 }
 
-async fn check_version(connection: &mut SqliteConnection) -> Result<Result<(), OpenError>, sqlx::Error> {
-    let found: String = sqlx::query_scalar("SELECT sqlite_version()")
-        .fetch_one(&mut *connection)
-        .await?;
-    connection.ping().await?;
-    Ok(if is_trusted(&found) {
-        Ok(())
-    } else {
-        Err(OpenError::Outdated { found })
-    })
+async fn ask(connection: &mut SqliteConnection, sql: &'static str) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar(sql).fetch_one(connection).await
 }
 
 fn is_trusted(version: &str) -> bool {

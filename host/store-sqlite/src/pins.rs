@@ -1,43 +1,51 @@
 //! Plugin sets: what executions keep, stored once for all that keep the same.
 //!
-//! A set is known by the digest of its JSON, so the writer need not read to know its key.
+//! A set is known by a digest of what is in it, so the writer need not read to know its key.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use orgata_engine::ports::{Append, StoreError};
+use orgata_engine::ports::StoreError;
 use orgata_model::{Digest, PluginName};
+use serde_json::Value;
 use sqlx::SqlitePool;
 
-use crate::failure::{broken, unavailable};
+use crate::failure::unavailable;
 use crate::row::{Columns, Statement, Values};
 
 pub(crate) const TABLE: &str = "plugin_sets";
 
 /// The plugins of one append.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct PluginSet {
     pub(crate) digest: Digest,
-    json: Arc<str>,
+    plugins: BTreeMap<PluginName, Digest>,
 }
 
 impl PluginSet {
-    pub(crate) fn of(append: &Append) -> Result<Self, StoreError> {
-        let json = serde_json::to_string(&append.summary.plugins)
-            .map_err(|error| broken(TABLE, append.summary.id, error))?;
-        Ok(Self {
-            digest: Digest::of(json.as_bytes()),
-            json: json.into(),
-        })
+    pub(crate) fn of(plugins: BTreeMap<PluginName, Digest>) -> Self {
+        // Of the bare bytes: their JSON is needed once for a set, this once for an append. No name has a 0 in it.
+        let mut bytes = Vec::with_capacity(plugins.len() * 64);
+        for (name, digest) in &plugins {
+            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.push(0);
+            bytes.extend_from_slice(digest.bytes());
+        }
+        Self {
+            digest: Digest::of(&bytes),
+            plugins,
+        }
     }
 
     /// Keeps the set. Costs nothing when it is there.
     pub(crate) fn keep(&self) -> Statement {
+        let named = self
+            .plugins
+            .iter()
+            .map(|(name, digest)| (name.to_string(), digest.to_string().into()));
+        let json = Value::Object(named.collect()).to_string();
         Statement {
             sql: "INSERT INTO plugin_sets (digest, plugins) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            values: Values::default()
-                .with(&self.digest.bytes()[..])
-                .with(Arc::clone(&self.json)),
+            values: Values::default().with(&self.digest.bytes()[..]).with(json),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::checkpoint::Log;
 use crate::commit::Committer;
 use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
-use crate::writer::{Job, QUEUE, Reply, Writer};
+use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
 use crate::{events, executions, interventions, pins, playbooks, runtimes};
 
 /// A store in one SQLite file, for one host.
@@ -41,8 +41,12 @@ impl SqliteStore {
             folder,
             readers,
         } = open(path, &settings).await?;
+        describe_metrics();
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let log = Log::new(folder, jobs.downgrade());
+        let long = usize::try_from(settings.log_mib)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(1024 * 1024);
+        let log = Log::new(folder, long, jobs.downgrade());
         tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
         Ok(Self { jobs, readers, file })
     }
@@ -84,8 +88,7 @@ fn closed() -> StoreError {
 #[async_trait::async_trait]
 impl Store for SqliteStore {
     async fn append(&self, append: Append) -> Result<(), StoreError> {
-        let encoded = Box::new(Encoded::new(&append)?);
-        drop(append);
+        let encoded = Box::new(Encoded::new(append)?);
         self.ask(|reply| Job::Append(encoded, reply)).await
     }
 

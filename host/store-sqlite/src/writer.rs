@@ -65,6 +65,27 @@ pub(crate) struct Writer {
     succeeded: Option<Instant>,
 }
 
+/// Says what the numbers of this crate mean, to whoever shows them.
+pub(crate) fn describe_metrics() {
+    use metrics::Unit::{Count, Seconds};
+    metrics::describe_counter!(
+        "orgata_store_commits_total",
+        Count,
+        "Transactions of appends, each one flush"
+    );
+    metrics::describe_histogram!(
+        "orgata_store_batch_size",
+        Count,
+        "Appends that shared a transaction"
+    );
+    metrics::describe_histogram!(
+        "orgata_store_commit_seconds",
+        Seconds,
+        "Time that a transaction took"
+    );
+    metrics::describe_gauge!("orgata_store_queue_depth", Count, "Jobs that wait for the writer");
+}
+
 impl Writer {
     pub(crate) fn new(committer: Committer, log: Log, lock: Lock, queue: mpsc::Receiver<Job>) -> Self {
         Self {

@@ -1,7 +1,8 @@
 //! What one flush to disk costs here and now.
 //!
 //! A durable engine waits for flushes, and on shared disks their price changes by the minute. A row of
-//! numbers without it cannot be compared with another.
+//! numbers without it cannot be compared with another. Where others use the processors too, the wait for one
+//! after the flush is part of the price.
 
 use std::fs::File;
 use std::io::Write as _;

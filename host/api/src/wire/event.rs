@@ -34,8 +34,10 @@ pub struct EventView<'a> {
 /// What happened, by kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[schema(as = EventBody)]
 pub enum What<'a> {
     /// Always the first. The versions named here hold to the end.
+    #[serde(rename_all = "camelCase")]
     ExecutionStarted {
         /// The runtime that it lives in.
         #[schema(value_type = String)]
@@ -112,6 +114,7 @@ pub enum What<'a> {
         failure: FailureView<'a>,
     },
     /// An attempt failed, and another will follow.
+    #[serde(rename_all = "camelCase")]
     StepRetryScheduled {
         /// Which.
         #[schema(value_type = String)]
@@ -147,6 +150,7 @@ pub enum What<'a> {
         intervention: InterventionView<'a>,
     },
     /// Somebody answered.
+    #[serde(rename_all = "camelCase")]
     InterventionResolved {
         /// The step that waited.
         #[schema(value_type = String)]
@@ -161,6 +165,7 @@ pub enum What<'a> {
         notes: Option<&'a str>,
     },
     /// Nobody answered in time.
+    #[serde(rename_all = "camelCase")]
     InterventionExpired {
         /// The step that waited.
         #[schema(value_type = String)]

@@ -167,6 +167,7 @@ pub struct ExecutionView<'a> {
     #[schema(value_type = StatusView)]
     pub status: Status,
     /// The seq of its last event.
+    #[schema(value_type = u64)]
     pub seq: Seq,
     /// The step that is at work or waits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -229,7 +230,8 @@ impl<'a> From<&'a Summary> for ExecutionView<'a> {
     }
 }
 
-/// Where an execution stands, for the OpenAPI document alone: `Status` of the model knows nothing of it.
+// Only its schema is used: the model's `Status` knows nothing of OpenAPI.
+/// Where an execution stands.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "only its schema is used; a test compares it with the model's")]

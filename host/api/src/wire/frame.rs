@@ -13,26 +13,31 @@ use super::event::EventView;
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum ClientFrame {
     /// Follow an execution: its events with `fromSeq` and later, then those to come.
+    #[serde(rename_all = "camelCase")]
     SubscribeExecution {
         /// Which.
         #[schema(value_type = String)]
         execution_id: ExecutionId,
         /// 0 or 1 for all. Absent: only what is to come.
+        #[schema(value_type = Option<u64>)]
         from_seq: Option<Seq>,
     },
     /// No longer follow it.
+    #[serde(rename_all = "camelCase")]
     UnsubscribeExecution {
         /// Which.
         #[schema(value_type = String)]
         execution_id: ExecutionId,
     },
     /// Follow everything that happens in a runtime from now on.
+    #[serde(rename_all = "camelCase")]
     SubscribeRuntime {
         /// Which.
         #[schema(value_type = String)]
         runtime_id: RuntimeId,
     },
     /// No longer follow it.
+    #[serde(rename_all = "camelCase")]
     UnsubscribeRuntime {
         /// Which.
         #[schema(value_type = String)]
@@ -50,16 +55,19 @@ pub enum ClientFrame {
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ServerFrame<'a> {
     /// Something happened in an execution that is followed.
+    #[serde(rename_all = "camelCase")]
     ExecutionEvent {
         /// Which.
         #[schema(value_type = String)]
         execution_id: ExecutionId,
         /// The event's place in its history.
+        #[schema(value_type = u64)]
         seq: Seq,
         /// What happened.
         event: EventView<'a>,
     },
     /// Something happened in a runtime that is followed.
+    #[serde(rename_all = "camelCase")]
     RuntimeEvent {
         /// Which.
         #[schema(value_type = String)]
@@ -70,17 +78,20 @@ pub enum ServerFrame<'a> {
         execution_id: Option<ExecutionId>,
         /// The event's place in that execution's history.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<u64>)]
         seq: Option<Seq>,
         /// What happened.
         event: RuntimeEventView<'a>,
     },
     /// The subscription stands.
+    #[serde(rename_all = "camelCase")]
     Subscribed {
         /// What is followed.
         #[serde(flatten)]
         topic: TopicView<'a>,
         /// The first event that will come.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<u64>)]
         from_seq: Option<Seq>,
     },
     /// The subscription is over.
@@ -92,6 +103,7 @@ pub enum ServerFrame<'a> {
         reason: Unsubscribed,
     },
     /// The client was too slow: some events of the runtime were not sent to it.
+    #[serde(rename_all = "camelCase")]
     Lagged {
         /// Which.
         #[schema(value_type = String)]
@@ -121,12 +133,14 @@ pub enum ServerFrame<'a> {
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub enum TopicView<'a> {
     /// An execution.
+    #[serde(rename_all = "camelCase")]
     Execution {
         /// Which.
         #[schema(value_type = String)]
         execution_id: ExecutionId,
     },
     /// A runtime.
+    #[serde(rename_all = "camelCase")]
     Runtime {
         /// Which.
         #[schema(value_type = String)]

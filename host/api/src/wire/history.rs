@@ -11,6 +11,7 @@ use super::event::EventView;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordedEvent<'a> {
     /// Its place in the history: 1 for the first.
+    #[schema(value_type = u64)]
     pub seq: Seq,
     /// What happened.
     pub event: EventView<'a>,

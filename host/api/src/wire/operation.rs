@@ -74,7 +74,8 @@ impl<'a> From<&'a Example> for ExampleView<'a> {
     }
 }
 
-/// What an operation may do to the outside, for the OpenAPI document alone.
+// Only its schema is used: the model's `EffectClass` knows nothing of OpenAPI.
+/// What an operation may do to the outside.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "only its schema is used")]

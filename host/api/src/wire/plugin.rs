@@ -112,6 +112,12 @@ impl<'a> From<&'a Source> for SourceView<'a> {
     }
 }
 
+// Only its schema is used.
+/// The bytes of a component.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct ComponentBody(#[allow(dead_code, reason = "only its schema is used")] Vec<u8>);
+
 /// To which version to go back.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -121,7 +127,8 @@ pub struct RollbackBody {
     pub digest: Option<Digest>,
 }
 
-/// Where a version of a plugin stands, for the OpenAPI document alone.
+// Only its schema is used: the engine's `PluginState` knows nothing of OpenAPI.
+/// Where a version of a plugin stands.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "only its schema is used")]

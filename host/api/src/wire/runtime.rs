@@ -81,7 +81,7 @@ pub struct CreateRuntimeBody {
     pub runtime_id: RuntimeId,
     /// Where it lives. `development` when absent.
     #[serde(default)]
-    #[schema(value_type = Option<EnvironmentView>)]
+    #[schema(value_type = EnvironmentView, required = false)]
     pub environment: Environment,
     /// For people.
     pub description: Option<String>,
@@ -156,7 +156,8 @@ impl From<RoleBody> for Role {
     }
 }
 
-/// Where a runtime lives, for the OpenAPI document alone.
+// Only its schema is used: the model's `Environment` knows nothing of OpenAPI.
+/// Where a runtime lives.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "only its schema is used")]

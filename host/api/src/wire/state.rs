@@ -34,6 +34,7 @@ pub struct StateView<'a> {
     #[schema(value_type = StatusView)]
     pub status: Status,
     /// The seq of its last event: following from the next one misses nothing.
+    #[schema(value_type = u64)]
     pub seq: Seq,
     /// What it was given.
     pub input: &'a Value,

@@ -64,7 +64,7 @@ impl Connection {
         let settings = &self.app.settings().web_socket;
         let (sink, mut stream) = socket.split();
         let (outbox, queue) = Outbox::new(settings.send_buffer);
-        let writer = tokio::spawn(write(sink, queue, settings.silence.0));
+        let mut writer = tokio::spawn(write(sink, queue, settings.silence.0));
         metrics::gauge!("orgata_ws_connections").increment(1);
         let mut conversation = Conversation {
             outbox: outbox.clone(),
@@ -79,8 +79,11 @@ impl Connection {
         metrics::gauge!("orgata_ws_connections").decrement(1);
         if let End::Close(code, reason) = end {
             debug!(code, reason, "closing a WebSocket");
-            outbox.close(CloseFrame { code, reason: reason.into() }).await;
-            let goodbye = async { while let Some(Ok(_)) = stream.next().await {} };
+            let goodbye = async {
+                outbox.close(CloseFrame { code, reason: reason.into() }).await;
+                let _ = (&mut writer).await;
+                while let Some(Ok(_)) = stream.next().await {}
+            };
             let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
         writer.abort();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orgata_model::InterventionId;
-use orgata_model::execution::{Actor, Fact, Summary};
+use orgata_model::execution::{Actor, Fact, State, Summary};
 use tokio::sync::oneshot;
 
 use crate::answers;
@@ -48,42 +48,56 @@ impl Command {
     }
 }
 
+/// Where a caller waits.
+type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+
+fn refuse<T>(reply: Reply<T>, error: EngineError) -> Result<(), Stop> {
+    // A caller that went away needs no answer.
+    let _ = reply.send(Err(error));
+    Ok(())
+}
+
 impl Driver {
     /// Does what a caller asks, and tells them once it is durable.
     pub(super) async fn obey(&mut self, command: Command) -> Result<(), Stop> {
         match command {
             Command::Wake => Ok(()),
             Command::Report { reply } => {
-                self.commit().await?;
-                let _ = reply.send(Ok(self.state.summary()));
-                Ok(())
+                let done = self.commit().await;
+                self.tell(reply, done, State::summary)
             }
             Command::Answer { intervention, answer, who, reply } => {
-                let taken = self.check_answer(intervention, &answer);
-                let told = match taken {
+                match self.check_answer(intervention, &answer) {
                     Ok(fact) => {
-                        self.record(fact(answer), who)?;
-                        self.commit().await?;
-                        Ok(())
+                        let done = self.record_durably(fact(answer), who).await;
+                        self.tell(reply, done, |_| ())
                     }
-                    Err(error) => Err(error),
-                };
-                let _ = reply.send(told);
-                Ok(())
+                    Err(error) => refuse(reply, error),
+                }
             }
-            Command::Control { control, reason, who, reply } => {
-                let told = match self.check_control(control, reason) {
-                    Ok(fact) => {
-                        self.record(fact, who)?;
-                        self.commit().await?;
-                        Ok(self.state.summary())
-                    }
-                    Err(error) => Err(error),
-                };
-                let _ = reply.send(told);
-                Ok(())
-            }
+            Command::Control { control, reason, who, reply } => match self.check_control(control, reason) {
+                Ok(fact) => {
+                    let done = self.record_durably(fact, who).await;
+                    self.tell(reply, done, State::summary)
+                }
+                Err(error) => refuse(reply, error),
+            },
         }
+    }
+
+    async fn record_durably(&mut self, fact: Fact, who: Actor) -> Result<(), Stop> {
+        self.record(fact, who)?;
+        self.commit().await
+    }
+
+    /// Tells a caller what came of it, and passes on what stops the driver.
+    fn tell<T>(&self, reply: Reply<T>, done: Result<(), Stop>, what: impl FnOnce(&State) -> T) -> Result<(), Stop> {
+        // A caller that went away needs no answer.
+        let _ = reply.send(match &done {
+            Ok(()) => Ok(what(&self.state)),
+            Err(stop) => Err(stop.error()),
+        });
+        done
     }
 
     fn check_answer(

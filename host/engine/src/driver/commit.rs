@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orgata_model::execution::{Actor, Event, Fact};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::error::EngineError;
+use crate::host::Host;
 use crate::ports::{Append, StoreError};
 
 use super::Driver;
@@ -15,8 +16,8 @@ use super::Driver;
 /// The actor of events that the host itself causes.
 const ENGINE: &str = "engine";
 /// Waits between tries while the store is unavailable.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Why a driver leaves before its execution settles.
 #[derive(Debug)]
@@ -25,6 +26,16 @@ pub(super) enum Stop {
     Host,
     /// The execution cannot go on here. The store has what is durable.
     Fault(EngineError),
+}
+
+impl Stop {
+    /// What callers are told whose wish was not met because of it.
+    pub(super) fn error(&self) -> EngineError {
+        match self {
+            Self::Host => EngineError::Draining,
+            Self::Fault(error) => error.clone(),
+        }
+    }
 }
 
 impl From<EngineError> for Stop {
@@ -72,7 +83,8 @@ impl Driver {
                 Ok(()) => break,
                 Err(error @ StoreError::Unavailable(_)) if self.durable > 0 => {
                     warn!(%error, "the execution waits for the store");
-                    self.pause_before_retry(wait).await?;
+                    self.refuse_commands(&error.into());
+                    pause_before_retry(&self.host, wait).await?;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
                 Err(error) => return Err(Stop::Fault(error.into())),
@@ -83,17 +95,21 @@ impl Driver {
         self.urgent = false;
         self.key = None;
         self.host.feed.publish(&self.state.runtime, self.state.id, &events);
+        if let Some(end) = &self.state.end {
+            let status = end.status.as_str();
+            metrics::counter!("orgata_executions_ended_total", "status" => status).increment(1);
+            debug!(status, "execution ended");
+        }
         if self.caller.as_ref().is_some_and(|caller| caller.acknowledge) {
             self.tell_caller();
         }
         Ok(())
     }
 
-    async fn pause_before_retry(&self, wait: Duration) -> Result<(), Stop> {
-        let until = self.host.clock.now() + wait;
-        tokio::select! {
-            () = self.host.clock.sleep_until(until) => Ok(()),
-            () = self.host.stopping.cancelled() => Err(Stop::Host),
+    /// Callers hear that it cannot be done now, instead of waiting for as long as it takes.
+    fn refuse_commands(&mut self, error: &EngineError) {
+        while let Ok(command) = self.inbox.try_recv() {
+            command.refuse(error.clone());
         }
     }
 
@@ -114,8 +130,17 @@ impl Driver {
         if let Some(caller) = self.caller.take() {
             let _ = caller.reply.send(Err(error.clone()));
         }
-        while let Ok(command) = self.inbox.try_recv() {
-            command.refuse(error.clone());
-        }
+        // Off the list first: what comes from now on is for the next driver.
+        self.host.residents().remove(&self.state.id);
+        self.refuse_commands(error);
+    }
+}
+
+/// Waits before the store is tried again, also while the host stops: until nobody waits for it any more.
+pub(super) async fn pause_before_retry(host: &Host, wait: Duration) -> Result<(), Stop> {
+    let until = host.clock.now() + wait;
+    tokio::select! {
+        () = host.clock.sleep_until(until) => Ok(()),
+        () = host.given_up.cancelled() => Err(Stop::Host),
     }
 }

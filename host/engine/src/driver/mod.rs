@@ -5,14 +5,15 @@
 //! timekeeper) brings it back. So there is one writer per execution at any time.
 //!
 //! - `run`: the loop; `step`: one attempt of an operation; `commit`: recording, and when it becomes durable;
-//!   `command`: what callers ask while it is at work.
+//!   `pace`: how often progress is recorded; `command`: what callers ask while it is at work.
 
 mod command;
 mod commit;
+mod pace;
 mod run;
 mod step;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgata_model::ExecutionId;
@@ -20,13 +21,15 @@ use orgata_model::execution::{Event, State, Summary};
 use orgata_model::operation::Plugin;
 use orgata_model::playbook::Playbook;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, error, info_span, warn};
 
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
-use crate::ports::{Progress, Session};
+use crate::ports::{Progress, Session, StoreError};
 
 pub(crate) use command::Command;
+use commit::{FIRST_WAIT, LONGEST_WAIT, pause_before_retry};
+use run::Residence;
 
 /// Events of a history that are folded at a time.
 const PAGE: usize = 1_000;
@@ -39,6 +42,8 @@ pub(crate) struct Start {
     pub(crate) key: Option<String>,
     /// Tell the caller as soon as it is durable, not only when it settles.
     pub(crate) acknowledge: bool,
+    /// The plugins that it keeps.
+    pub(crate) plugins: Vec<Arc<Plugin>>,
     pub(crate) place: OwnedSemaphorePermit,
 }
 
@@ -62,12 +67,15 @@ struct Driver {
     /// Goes with the first commit.
     key: Option<String>,
     caller: Option<Caller>,
+    /// It came from the store: a step may have been at work when the host stopped.
+    left_over: bool,
     session: Option<Box<dyn Session>>,
     /// The pinned plugins that were looked at.
     plugins: Vec<Arc<Plugin>>,
     progress: Option<(mpsc::Sender<Progress>, mpsc::Receiver<Progress>)>,
-    /// Held while it is at work.
-    _place: OwnedSemaphorePermit,
+    /// Held while it is at work. One that was brought back for a caller takes it when there is work: an answer or
+    /// a cancellation does not wait for what others are at.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Driver {
@@ -75,7 +83,7 @@ impl Driver {
         host: Arc<Host>,
         state: State,
         inbox: mpsc::UnboundedReceiver<Command>,
-        place: OwnedSemaphorePermit,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
             host,
@@ -87,10 +95,11 @@ impl Driver {
             urgent: false,
             key: None,
             caller: None,
+            left_over: true,
             session: None,
             plugins: Vec::new(),
             progress: None,
-            _place: place,
+            place,
         }
     }
 }
@@ -105,30 +114,37 @@ pub(crate) async fn start(
     let state = State::begin(id, start.playbook, &start.first)?;
     let (sender, inbox) = mpsc::unbounded_channel();
     let (reply, mut settled) = oneshot::channel();
-    let mut driver = Driver::new(Arc::clone(host), state, inbox, start.place);
+    let mut driver = Driver::new(Arc::clone(host), state, inbox, Some(start.place));
     driver.entry = Some(start.entry);
     driver.durable = 0;
+    driver.left_over = false;
+    driver.plugins = start.plugins;
     driver.uncommitted.push(Arc::new(start.first));
     driver.key = start.key;
     driver.caller = Some(Caller { reply, acknowledge: start.acknowledge });
-    host.residents.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
+    host.residents().insert(id, sender);
     let span = info_span!("execution", id = %id);
     host.drivers.spawn(driver.run().instrument(span));
     metrics::counter!("orgata_executions_started_total").increment(1);
 
-    let gone = || EngineError::Draining;
-    let Some(wait) = wait else { return settled.await.map_err(|_| gone())? };
-    match tokio::time::timeout(wait, &mut settled).await {
-        Ok(summary) => summary.map_err(|_| gone())?,
-        Err(_) => {
-            let (reply, report) = oneshot::channel();
-            deliver(host, id, Command::Report { reply })?;
-            tokio::select! {
-                summary = settled => summary.map_err(|_| gone())?,
-                summary = report => summary.map_err(|_| gone())?,
-            }
-        }
+    let gone = |_| host.gone();
+    let Some(wait) = wait else { return settled.await.map_err(gone)? };
+    let until = host.clock.now() + wait;
+    tokio::select! {
+        biased;
+        summary = &mut settled => return summary.map_err(gone)?,
+        () = host.clock.sleep_until(until) => {}
     }
+    let (reply, report) = oneshot::channel();
+    deliver(host, id, Command::Report { reply })?;
+    tokio::select! {
+        biased;
+        summary = &mut settled => return summary.map_err(gone)?,
+        Ok(summary) = report => return summary,
+        else => {}
+    }
+    // The driver left without a report: it has told why, or it is gone.
+    settled.await.map_err(gone)?
 }
 
 /// Hands a command to an execution's driver, bringing it back from the store if it has none.
@@ -136,11 +152,17 @@ pub(crate) fn deliver(host: &Arc<Host>, id: ExecutionId, command: Command) -> Re
     if host.stopping.is_cancelled() {
         return Err(EngineError::Draining);
     }
-    let mut residents = host.residents.lock().unwrap_or_else(PoisonError::into_inner);
+    deliver_at(host, id, command, None);
+    Ok(())
+}
+
+/// [`deliver`], with a place for the driver if there is one already.
+fn deliver_at(host: &Arc<Host>, id: ExecutionId, command: Command, place: Option<OwnedSemaphorePermit>) {
+    let mut residents = host.residents();
     // The lock is held while sending: a driver that leaves checks its inbox under the same lock.
     let refused = match residents.get(&id) {
         Some(sender) => match sender.send(command) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return,
             Err(mpsc::error::SendError(command)) => command,
         },
         None => command,
@@ -149,34 +171,77 @@ pub(crate) fn deliver(host: &Arc<Host>, id: ExecutionId, command: Command) -> Re
     let _ = sender.send(refused);
     residents.insert(id, sender);
     let host_of_task = Arc::clone(host);
-    host.drivers.spawn(bring_back(host_of_task, id, inbox).instrument(info_span!("execution", id = %id)));
-    Ok(())
+    host.drivers.spawn(bring_back(host_of_task, id, inbox, place).instrument(info_span!("execution", id = %id)));
 }
 
-/// Brings an execution back, if it has no driver: its time has come, or the host has started.
-pub(crate) fn wake(host: &Arc<Host>, id: ExecutionId) {
-    let resident = host.residents.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id);
-    if !resident {
-        // Refused only when the host stops, and then the next start wakes it.
-        let _ = deliver(host, id, Command::Wake);
+/// Brings an execution back, if it has no driver: its time has come, or the host has started. Waits for a place,
+/// so that what cannot be at work yet stays on disk. `false`: the host stops, and the next start wakes it.
+pub(crate) async fn wake(host: &Arc<Host>, id: ExecutionId) -> bool {
+    let resident = host.residents().contains_key(&id);
+    if resident {
+        return true;
     }
+    let place = tokio::select! {
+        place = Arc::clone(&host.places).acquire_owned() => place.ok(),
+        () = host.stopping.cancelled() => None,
+    };
+    if place.is_none() || host.stopping.is_cancelled() {
+        return false;
+    }
+    deliver_at(host, id, Command::Wake, place);
+    true
 }
 
-async fn bring_back(host: Arc<Host>, id: ExecutionId, mut inbox: mpsc::UnboundedReceiver<Command>) {
-    let place = Arc::clone(&host.places).acquire_owned().await;
-    let loaded = load(&host, id).await;
-    let (Ok(place), Ok(state)) = (place, &loaded) else {
-        host.residents.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        let error = loaded.err().unwrap_or(EngineError::Draining);
-        if !matches!(error, EngineError::NotFound { .. }) {
-            error!(%error, "the execution cannot be brought back");
+async fn bring_back(
+    host: Arc<Host>,
+    id: ExecutionId,
+    mut inbox: mpsc::UnboundedReceiver<Command>,
+    place: Option<OwnedSemaphorePermit>,
+) {
+    let mut residence = Residence::new(&host, id);
+    let state = match load_patiently(&host, id, &mut inbox).await {
+        Ok(state) => state,
+        Err(error) => {
+            if !matches!(error, EngineError::NotFound { .. } | EngineError::Draining) {
+                error!(%error, "the execution cannot be brought back");
+            }
+            // Off the list first: what comes from now on is for the next driver.
+            residence.leave();
+            while let Ok(command) = inbox.try_recv() {
+                command.refuse(error.clone());
+            }
+            return;
         }
+    };
+    residence.pass_on();
+    Driver::new(host, state, inbox, place).run().await;
+}
+
+/// [`load`], again and again while the store is unavailable and the execution has work of its own: nobody else
+/// would come back for it. Callers are told at once.
+async fn load_patiently(
+    host: &Host,
+    id: ExecutionId,
+    inbox: &mut mpsc::UnboundedReceiver<Command>,
+) -> Result<State, EngineError> {
+    let mut wait = FIRST_WAIT;
+    let mut woken = false;
+    loop {
+        let error = match load(host, id).await {
+            Err(error @ EngineError::Store(StoreError::Unavailable(_))) => error,
+            loaded => return loaded,
+        };
         while let Ok(command) = inbox.try_recv() {
+            woken |= matches!(command, Command::Wake);
             command.refuse(error.clone());
         }
-        return;
-    };
-    Driver::new(host, state.clone(), inbox, place).run().await;
+        if !woken || host.stopping.is_cancelled() {
+            return Err(error);
+        }
+        warn!(%error, "the execution waits for the store");
+        pause_before_retry(host, wait).await.map_err(|stop| stop.error())?;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
 }
 
 /// An execution's state, as its durable events tell.

@@ -1,17 +1,16 @@
 //! The loop: commands first, then whatever is ready, then rest.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use orgata_model::ExecutionId;
 use orgata_model::InterventionId;
 use orgata_model::execution::{Action, Fact, Question, Status};
 use orgata_model::intervention::{Intervention, OnDeadline, Origin};
-use tracing::debug;
 
 use crate::host::Host;
 
-use super::Driver;
 use super::commit::Stop;
+use super::{Caller, Driver};
 
 /// Whether a driver that has nothing to do stays.
 enum Rest {
@@ -19,29 +18,49 @@ enum Rest {
     Leave,
 }
 
-/// Takes the driver off the list however it leaves, a panic included.
-struct Residence {
+/// Takes the driver off the list however it leaves, a panic included. It must go before the driver's inbox does:
+/// a sender on the list whose inbox is gone makes room for another driver.
+pub(super) struct Residence {
     host: Arc<Host>,
     id: ExecutionId,
     left: bool,
 }
 
+impl Residence {
+    pub(super) fn new(host: &Arc<Host>, id: ExecutionId) -> Self {
+        Self { host: Arc::clone(host), id, left: false }
+    }
+
+    /// Off the list now.
+    pub(super) fn leave(&mut self) {
+        if !std::mem::replace(&mut self.left, true) {
+            self.host.residents().remove(&self.id);
+        }
+    }
+
+    /// Somebody else sees to it, or has done so.
+    pub(super) fn pass_on(mut self) {
+        self.left = true;
+    }
+}
+
 impl Drop for Residence {
     fn drop(&mut self) {
-        if !self.left {
-            self.host.residents.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-        }
+        self.leave();
     }
 }
 
 impl Driver {
     /// Drives the execution until it ends, waits for long, or the host stops.
     pub(super) async fn run(mut self) {
-        let mut residence = Residence { host: Arc::clone(&self.host), id: self.state.id, left: false };
+        let residence = Residence::new(&self.host, self.state.id);
         match self.drive().await {
-            Ok(()) => residence.left = true,
+            Ok(()) => residence.pass_on(),
             Err(Stop::Host) => {}
-            Err(Stop::Fault(error)) => self.leave_with(&error),
+            Err(Stop::Fault(error)) => {
+                self.leave_with(&error);
+                residence.pass_on();
+            }
         }
     }
 
@@ -49,18 +68,23 @@ impl Driver {
         if self.caller.as_ref().is_some_and(|caller| caller.acknowledge) {
             self.commit().await?;
         }
-        self.pick_up().await?;
         loop {
             while let Ok(command) = self.inbox.try_recv() {
                 self.obey(command).await?;
             }
             if self.host.stopping.is_cancelled() {
                 self.commit().await?;
+                self.tell_caller();
                 return Err(Stop::Host);
             }
             let now = self.host.clock.now();
             if self.flush_at().is_some_and(|due| due <= now) {
                 self.commit().await?;
+            }
+            if self.left_over && !self.state.paused {
+                self.left_over = false;
+                self.pick_up().await?;
+                continue;
             }
             match self.state.ready(now) {
                 Some(action) => {
@@ -130,16 +154,14 @@ impl Driver {
         if status.is_end() || matches!(status, Status::Waiting | Status::Paused) {
             self.tell_caller();
         }
-        if status.is_end() {
-            metrics::counter!("orgata_executions_ended_total", "status" => status.as_str()).increment(1);
-            debug!(status = status.as_str(), "execution ended");
-        }
         let wakes_at = self.state.wakes_at();
         let soon = self.host.clock.now() + self.host.settings.stay_awake.0;
-        if let Some(at) = wakes_at.filter(|at| *at <= soon) {
+        // Whoever waits for it to settle waits for this driver.
+        let waited_for = self.caller.is_some();
+        if let Some(at) = wakes_at.filter(|at| waited_for || *at <= soon) {
             return self.doze(at).await;
         }
-        let mut residents = self.host.residents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut residents = self.host.residents();
         if !self.inbox.is_empty() {
             return Ok(Rest::Stay);
         }
@@ -158,10 +180,19 @@ impl Driver {
                     self.obey(command).await?;
                 }
             }
+            () = nobody_waits(&mut self.caller) => self.caller = None,
             () = self.host.clock.sleep_until(until) => {}
             () = self.host.stopping.cancelled() => {}
         }
         Ok(Rest::Stay)
+    }
+}
+
+/// Returns once whoever waited has gone away; never when nobody waited.
+async fn nobody_waits(caller: &mut Option<Caller>) {
+    match caller {
+        Some(caller) => caller.reply.closed().await,
+        None => std::future::pending().await,
     }
 }
 

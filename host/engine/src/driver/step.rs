@@ -1,6 +1,7 @@
 //! One attempt of one operation, and what is recorded of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use orgata_model::execution::{Fact, Resumption, StepState};
 use orgata_model::failure::code;
@@ -17,6 +18,7 @@ use crate::ports::{Call, CallReport, LogLevel, Outcome, Progress, Question, Resu
 
 use super::Driver;
 use super::commit::Stop;
+use super::pace::Pace;
 
 /// Progress reports that may wait to be recorded.
 const PROGRESS_BACKLOG: usize = 16;
@@ -64,6 +66,9 @@ impl Driver {
     /// What a step that was at work when the host stopped needs: a pure one simply runs again; of an
     /// effectful one nobody knows whether its effect happened, and that is recorded.
     pub(super) async fn pick_up(&mut self) -> Result<(), Stop> {
+        if self.state.end.is_some() {
+            return Ok(());
+        }
         let playbook = Arc::clone(&self.state.playbook);
         let Some((step, StepState::Running { attempt, input, resumption })) = self.state.current() else {
             return Ok(());
@@ -91,10 +96,12 @@ impl Driver {
     ) -> Result<(), Stop> {
         let playbook = Arc::clone(&self.state.playbook);
         let Some(found) = playbook.steps.get(step) else { return Ok(()) };
-        let idempotent = self.operation(found).await.is_ok_and(|operation| operation.idempotent);
+        let operation = self.operation(found).await.ok();
+        let idempotent = operation.as_ref().is_some_and(|operation| operation.idempotent);
         if idempotent || attempt <= found.retries.max {
             return self.attempt(step, attempt + 1, input, resumption).await;
         }
+        let output = operation.map(|operation| Arc::clone(&operation.output_schema));
         let (options, origin) = answers::interrupted_options();
         let prompt = format!(
             "The host stopped while step `{}` was at work, and its operation does not say that running twice is \
@@ -109,7 +116,7 @@ impl Driver {
                 kind: "failure_handling".to_owned(),
                 prompt,
                 options,
-                response_schema: Some(answers::interrupted_schema()),
+                response_schema: Some(answers::interrupted_schema(output.as_deref())),
                 assignee_role: found.role.clone(),
                 context: Some(serde_json::json!({ "input": input, "attempt": attempt })),
                 deadline: None,
@@ -155,9 +162,17 @@ impl Driver {
 
     /// Runs the call, and looks after everything else meanwhile. `None`: the execution ended over it.
     async fn call(&mut self, attempt: &Attempt<'_>) -> Result<Option<CallReport>, Stop> {
+        // What was asked while its start became durable comes before the effect.
+        while let Ok(command) = self.inbox.try_recv() {
+            self.obey(command).await?;
+            if self.state.end.is_some() {
+                return Ok(None);
+            }
+        }
         let session = self.take_session();
         let (sender, mut progress) = self.take_progress();
         let mut call = session.call(self.describe(attempt, sender.clone()));
+        let mut pace = Pace::new();
         let report = loop {
             let flush_at = self.flush_at();
             let clock = Arc::clone(&self.host.clock);
@@ -171,22 +186,38 @@ impl Driver {
                     }
                 }
                 Some(report) = progress.recv() => {
-                    self.progressed(&attempt.step.name, report)?;
+                    if let Some(report) = pace.admit(report, clock.now()) {
+                        self.progressed(&attempt.step.name, report)?;
+                    }
                     // A guest that reports without end is always ready, and so is its next report: without
                     // this the two would keep the thread to themselves.
                     tokio::task::yield_now().await;
                 }
+                () = sleep_until(&*clock, pace.due()) => {
+                    if let Some(report) = pace.held(clock.now()) {
+                        self.progressed(&attempt.step.name, report)?;
+                    }
+                }
                 () = sleep_until(&*clock, flush_at) => self.commit().await?,
                 () = sleep_until(&*clock, self.state.deadline) => {
-                    self.note(Fact::ExecutionTimedOut {})?;
-                    break None;
+                    if self.state.deadline.is_some_and(|deadline| deadline <= clock.now()) {
+                        self.note(Fact::ExecutionTimedOut {})?;
+                        break None;
+                    }
                 }
+                () = self.host.given_up.cancelled() => return Err(Stop::Host),
             }
         };
         drop(call);
         if report.is_some() {
             // Reports that came with the end of the call still count; whatever a stopped call sent does not.
+            let now = self.host.clock.now();
             while let Ok(report) = progress.try_recv() {
+                if let Some(report) = pace.admit(report, now) {
+                    self.progressed(&attempt.step.name, report)?;
+                }
+            }
+            if let Some(report) = pace.last() {
                 self.progressed(&attempt.step.name, report)?;
             }
         }
@@ -237,11 +268,9 @@ impl Driver {
     }
 
     fn progressed(&mut self, step: &StepName, progress: Progress) -> Result<(), Stop> {
-        self.note(Fact::StepProgress {
-            step: step.clone(),
-            fraction: progress.fraction,
-            message: progress.message,
-        })
+        // What is no number cannot be recorded: JSON has none of it.
+        let fraction = if progress.fraction.is_nan() { 0.0 } else { progress.fraction.clamp(0.0, 1.0) };
+        self.note(Fact::StepProgress { step: step.clone(), fraction, message: progress.message })
     }
 
     fn ask_for_operation(&mut self, step: &Step, question: Question) -> Result<(), Stop> {
@@ -268,6 +297,8 @@ impl Driver {
         let id = *self.state.id.uuid().as_bytes();
         let dice = dice(&[&id, step.name.as_str().as_bytes(), &attempt.to_le_bytes()]);
         let wait = step.retries.wait_after(attempt, &failure, dice);
+        // Stores keep whole microseconds.
+        let wait = wait.map(|wait| Duration::from_micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)));
         let at = wait.and_then(|wait| self.host.clock.now().checked_add(wait).ok());
         let step = step.name.clone();
         match at {

@@ -1,7 +1,12 @@
 //! Time and ids, so that tests and simulation can bring their own.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use uuid::Uuid;
+
+/// How late a sleeper may notice that the clock was set forward.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// The engine's only source of time, waiting and fresh ids.
 #[async_trait::async_trait]
@@ -9,7 +14,8 @@ pub trait Clock: Send + Sync + 'static {
     /// The present, in microseconds at the finest.
     fn now(&self) -> Timestamp;
 
-    /// Returns once `now()` is at or past `until`.
+    /// Returns once `now()` is at or past `until`; may return early when the clock was set back, so callers look
+    /// at `now()` again.
     async fn sleep_until(&self, until: Timestamp);
 
     /// A UUIDv7 that no other call ever gives.
@@ -30,13 +36,19 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&self, until: Timestamp) {
-        // The wall clock may be set back while we sleep, and timers may fire a little early.
+        let mut before = self.now();
         loop {
-            let left = until.duration_since(self.now());
-            match std::time::Duration::try_from(left) {
-                Ok(left) if !left.is_zero() => tokio::time::sleep(left).await,
+            // Timers may fire a little early, and do not notice when the clock is set forward or the machine sleeps.
+            let left = until.duration_since(before);
+            match Duration::try_from(left) {
+                Ok(left) if !left.is_zero() => tokio::time::sleep(left.min(LONGEST_SLEEP)).await,
                 _ => return,
             }
+            let now = self.now();
+            if now < before {
+                return;
+            }
+            before = now;
         }
     }
 

@@ -3,11 +3,12 @@
 //! A [`Template`] is a JSON value in whose strings may stand `$input.a` (the value itself, whatever its
 //! type), `{{ expression }}` (likewise, when it is the whole string) or a longer text with `{{ … }}` and
 //! `${…}` (inserted as text). `when` takes a bare [`Expression`]. The language of expressions is Jinja's,
-//! strict about undefined names and with a fuel limit.
+//! strict about undefined names, with a fuel limit and bounds on what it makes.
 //!
 //! Everything is compiled when the playbook loads and can do nothing but compute. Plain references, which
 //! are nearly all that playbooks have, never enter the expression engine.
 
+mod bounds;
 mod jinja;
 mod reference;
 mod scope;

@@ -79,7 +79,8 @@ impl Check {
         let count = file.steps.value.len();
         if count == 0 || count > MAX_STEPS {
             let message = format!("a playbook has 1 to {MAX_STEPS} steps, this one has {count}");
-            self.tell(file.steps.place, "steps", message, "split it, or add a step");
+            let hint = if count == 0 { "add one" } else { "make several playbooks of it" };
+            self.tell(file.steps.place, "steps", message, hint);
         }
         let declared: Vec<RoleName> = file.roles.iter().map(|role| role.value.clone()).collect();
         let steps = file.steps.value.into_iter().enumerate();

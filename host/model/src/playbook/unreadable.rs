@@ -15,7 +15,6 @@ use super::nearest::{among, nearest};
 /// What the reader found, with its place.
 pub(super) fn diagnostic(error: &Error, source: &str) -> Diagnostic {
     let error = innermost(error);
-    let mistake = mistake(error, source);
     let place = error.location();
     let (line, column) = place.map_or((0, 0), |place| (place.line(), place.column()));
     let bytes = place.and_then(|place| {
@@ -24,6 +23,7 @@ pub(super) fn diagnostic(error: &Error, source: &str) -> Diagnostic {
         Some(start..start + usize::try_from(span.byte_len().unwrap_or(1)).ok()?.max(1))
     });
     let span = bytes.unwrap_or_else(|| at(source, line, column));
+    let mistake = mistake(error, source, source.get(span.clone()).unwrap_or_default());
     Diagnostic { message: mistake.message, hint: mistake.hint, line, column, path: String::new(), span }
 }
 
@@ -46,7 +46,8 @@ fn at(source: &str, line: u64, column: u64) -> std::ops::Range<usize> {
     before + inside..before + inside + 1
 }
 
-fn mistake(error: &Error, source: &str) -> Mistake {
+/// `found` is the text at fault.
+fn mistake(error: &Error, source: &str, found: &str) -> Mistake {
     match error {
         Error::SerdeUnknownField { field, expected, .. } => unknown_key(field, expected),
         Error::SerdeMissingField { field, .. } => missing(field),
@@ -60,10 +61,13 @@ fn mistake(error: &Error, source: &str) -> Mistake {
         }
         Error::InvalidScalar { ty, .. } => bare(format!("this is not {}", plain(ty))),
         Error::Unexpected { expected: "mapping start", .. } => {
-            Mistake::new("expected a mapping here", "write `key: value` lines, one level deeper")
+            Mistake::new("expected a mapping here", "write `key: value` lines")
         }
         Error::Unexpected { expected: "sequence start", .. } => {
             Mistake::new("expected a list here", "begin each entry with `- `, or write [a, b]")
+        }
+        Error::Unexpected { expected: "string scalar", .. } if found.starts_with('{') => {
+            Mistake::new("expected a text here", "a text that begins with `{{` needs quotes: \"{{ input.a }}\"")
         }
         Error::Unexpected { expected: "string scalar", .. } | Error::NullIntoString { .. } => {
             Mistake::new("expected a text here", "write it behind the colon, in quotes where it has special characters")
@@ -91,6 +95,9 @@ fn mistake(error: &Error, source: &str) -> Mistake {
             Mistake::new("this alias stands inside of what it refers to", "write the value out")
         }
         Error::ExternalMessage { msg, .. } => grammar(msg),
+        Error::Message { msg, .. } if found.trim_end().contains('\n') => {
+            Mistake::new(msg.clone(), "the text goes on in the next line: look at the indentation there")
+        }
         Error::Message { msg, .. } => bare(msg.clone()),
         other => bare(without_place(other)),
     }
@@ -152,6 +159,7 @@ fn grammar(text: &str) -> Mistake {
         ("mapping values are not allowed", "a text with `: ` in it needs quotes"),
         ("flow mapping", "a text with `{`, `}` or `,` in it needs quotes: \"${input.a}\""),
         ("flow sequence", "a text with `[`, `]` or `,` in it needs quotes"),
+        ("illegal placement of ':'", "close the `[`, `{` or quotes that were opened before"),
         ("unclosed bracket", "close every `{` and `[`, and put texts that begin with one in quotes"),
         ("quoted scalar", "close the quotes"),
         ("unexpected character", "put texts with special characters in quotes"),

@@ -3,4 +3,5 @@
 mod fold;
 mod histories;
 mod history;
+mod playbooks;
 mod ready;

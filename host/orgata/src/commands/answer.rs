@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::answers::{Answers, json_argument};
 use crate::cli::{AnswerArgs, Global};
 use crate::client::Client;
+use crate::exit::{self, Exit};
 use crate::render::{print_json, timeline};
+use crate::wire::Parts as _;
 
 pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
@@ -16,10 +18,12 @@ pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result
     let response = match &args.response {
         Some(text) => json_argument("--response", text)?,
         None => {
-            let step = question["step"].as_str().unwrap_or_default();
+            let step = question.word("step").unwrap_or_default();
             let answers = Answers::from(None)?;
-            if matches!(answers, Answers::Terminal) {
-                timeline::question(step, &question);
+            timeline::question(step, &question);
+            if matches!(answers, Answers::Nobody) {
+                let told = "nobody is here to ask: give --response JSON, or run it at a terminal";
+                return Err(Exit::new(exit::UNANSWERED, told).into());
             }
             answers.answer(step, &question).await?
         }
@@ -33,7 +37,7 @@ pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result
     if global.json {
         print_json(&answered)?;
     } else {
-        println!("answered: {}", body["response"]);
+        println!("answered: {}", body.part("response"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -42,20 +46,23 @@ pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result
 async fn question(client: &Client, args: &AnswerArgs) -> anyhow::Result<(String, Value)> {
     if let (Some(id), Some(_)) = (&args.intervention, &args.response) {
         // Nothing needs to be known of it: the host says whether it fits.
-        return Ok((id.clone(), Value::Null));
+        return Ok((id.to_string(), Value::Null));
     }
     let pending = client.get(&format!("/executions/{}/interventions", args.execution)).await?;
-    let items = pending["items"].as_array().cloned().unwrap_or_default();
-    let named = |item: &&Value| args.intervention.as_ref().is_none_or(|id| item["id"] == id.as_str());
+    let items = pending.part("items").items().cloned().collect::<Vec<_>>();
+    let named = |item: &&Value| args.intervention.is_none_or(|id| item.word("id") == Some(&*id.to_string()));
     let meant: Vec<&Value> = items.iter().filter(named).collect();
     match meant.as_slice() {
         [only] => {
-            let id = only["id"].as_str().context("the host's reply has no id")?;
+            let id = only.word("id").context("the host's reply has no id")?;
             Ok((id.to_owned(), (*only).clone()))
         }
-        [] => bail!("{} has no such open question", args.execution),
+        [] => match &args.intervention {
+            Some(id) => bail!("{} has no open question {id}", args.execution),
+            None => bail!("{} has no open question", args.execution),
+        },
         several => {
-            let ids: Vec<&str> = several.iter().filter_map(|item| item["id"].as_str()).collect();
+            let ids: Vec<&str> = several.iter().filter_map(|item| item.word("id")).collect();
             bail!("{} has several open questions: name one of {}", args.execution, ids.join(", "))
         }
     }

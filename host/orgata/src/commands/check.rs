@@ -26,7 +26,12 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> anyhow::Result<ExitCod
                 Ok(playbook) => {
                     results.push(json!({ "file": name, "name": playbook.name, "digest": playbook.digest, "problems": [] }));
                     if !global.json {
-                        println!("{name}: {} {} is fine, {} steps", playbook.name, playbook.version, playbook.steps.len());
+                        println!(
+                            "{name}: {} {} is fine, {} steps",
+                            playbook.name,
+                            playbook.version,
+                            playbook.steps.len()
+                        );
                     }
                 }
                 Err(diagnostics) => {

@@ -2,27 +2,31 @@
 
 use std::process::ExitCode;
 
+use orgata_model::ExecutionId;
+use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use crate::cli::{ControlArgs, ExecCommand, Global};
 use crate::client::Client;
 use crate::render::timeline::Timeline;
 use crate::render::{print_json, table};
+use crate::wire::Parts as _;
 
 pub(crate) async fn exec(global: &Global, command: ExecCommand) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
     match command {
         ExecCommand::List { runtime, playbook, status, limit } => {
-            let mut query = vec![format!("limit={limit}")];
-            let filters = [("runtime", runtime), ("playbook", playbook), ("status", status)];
-            query.extend(filters.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?))));
-            let page = client.get(&format!("/executions?{}", query.join("&"))).await?;
-            list(global, &page)?;
+            let mut query = vec![("limit", limit.to_string())];
+            query.extend(runtime.map(|runtime| ("runtime", runtime.to_string())));
+            query.extend(playbook.map(|playbook| ("playbook", playbook.to_string())));
+            query.extend(status.map(|status| ("status", status)));
+            let page = client.get_with("/executions", &query).await?;
+            list(global, &page, query.len() > 1)?;
         }
-        ExecCommand::Show { execution } => show(global, &client, &execution).await?,
+        ExecCommand::Show { execution } => show(global, &client, execution).await?,
         ExecCommand::Watch { execution } => {
             let timeline = Timeline::new(global.json);
-            return super::run::follow_events(&client, &execution, &timeline, None).await;
+            return super::run::follow_events(&client, &execution.to_string(), &timeline, None).await;
         }
         ExecCommand::Pause(args) => control(global, &client, "pause", args).await?,
         ExecCommand::Resume(args) => control(global, &client, "resume", args).await?,
@@ -31,60 +35,86 @@ pub(crate) async fn exec(global: &Global, command: ExecCommand) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(global: &Global, page: &Value) -> anyhow::Result<()> {
+fn list(global: &Global, page: &Value, filtered: bool) -> anyhow::Result<()> {
     if global.json {
         return print_json(page);
     }
-    let items = page["items"].as_array().cloned().unwrap_or_default();
+    let items = page.part("items").items().cloned().collect::<Vec<_>>();
     if items.is_empty() {
-        println!("there are no executions: start one with `orgata run PLAYBOOK`");
+        let told = if filtered {
+            "there are no such executions"
+        } else {
+            "there are no executions: start one with `orgata run PLAYBOOK`"
+        };
+        println!("{told}");
         return Ok(());
     }
     let columns = ["EXECUTION", "PLAYBOOK", "RUNTIME", "STATUS", "STEP", "STARTED"];
     let keys = ["executionId", "playbookName", "runtimeId", "status", "currentStep", "startedAt"];
     let cell = |item: &Value, key: &str| match key {
-        "startedAt" => table::time(&item[key]),
-        _ => table::text(&item[key]),
+        "startedAt" => table::time(item.part(key)),
+        _ => table::text(item.part(key)),
     };
     table::print(&columns, items.iter().map(|item| keys.map(|key| cell(item, key))));
-    if page["nextCursor"].is_string() {
+    if page.part("nextCursor").is_string() {
         println!("there are more: raise --limit");
     }
     Ok(())
 }
 
-async fn show(global: &Global, client: &Client, execution: &str) -> anyhow::Result<()> {
+async fn show(global: &Global, client: &Client, execution: ExecutionId) -> anyhow::Result<()> {
     let summary = client.get(&format!("/executions/{execution}")).await?;
     let state = client.get(&format!("/executions/{execution}/state")).await?;
     if global.json {
         return print_json(&json!({ "execution": summary, "state": state }));
     }
-    let line = |key: &str, value: &Value| {
+    let line = |key: &str, text: &str| anstream::println!("{:<11} {text}", key.dimmed());
+    let known = |key: &str, value: &Value| {
         if !value.is_null() {
-            println!("{key:<12} {}", table::text(value));
+            line(key, &table::text(value));
         }
     };
-    let keys = ["executionId", "playbookName", "playbookVersion", "runtimeId", "status", "startedAt", "endedAt"];
-    keys.into_iter().for_each(|key| line(key, &summary[key]));
-    line("input", &state["input"]);
+    known("execution", summary.part("executionId"));
+    line(
+        "playbook",
+        &format!(
+            "{} {}",
+            table::text(summary.part("playbookName")),
+            table::text(summary.part("playbookVersion"))
+        ),
+    );
+    known("runtime", summary.part("runtimeId"));
+    known("status", summary.part("status"));
+    line("started", &table::time(summary.part("startedAt")));
+    if !summary["endedAt"].is_null() {
+        line("ended", &table::time(summary.part("endedAt")));
+    }
+    known("input", state.part("input"));
     println!();
-    let steps = state["steps"].as_array().cloned().unwrap_or_default();
+    let steps = state.part("steps").items().cloned().collect::<Vec<_>>();
     table::print(
         &["STEP", "STATUS", "RESULT"],
         steps.iter().map(|step| {
-            let outcome = if step["failure"].is_null() { &step["result"] } else { &step["failure"]["message"] };
-            [table::text(&step["name"]), table::text(&step["status"]), table::shortened(outcome)]
+            let outcome = if step.part("failure").is_null() {
+                step.part("result")
+            } else {
+                step.part("failure").part("message")
+            };
+            [table::text(step.part("name")), table::text(step.part("status")), table::shortened(outcome)]
         }),
     );
-    for question in state["interventions"].as_array().into_iter().flatten() {
+    for question in state.part("interventions").items() {
         println!();
-        line("question", &question["prompt"]);
-        line("id", &question["id"]);
-        println!("{:<12} orgata answer {execution}", "answer with");
+        known("question", question.part("prompt"));
+        known("id", question.part("id"));
+        known("deadline", question.part("deadline"));
+        line("answer with", &format!("orgata answer {execution}"));
     }
-    println!();
-    line("output", &summary["output"]);
-    line("failure", &summary["failure"]["message"]);
+    if !summary["endedAt"].is_null() {
+        println!();
+    }
+    known("output", summary.part("output"));
+    known("failure", summary.part("failure").part("message"));
     Ok(())
 }
 
@@ -95,6 +125,6 @@ async fn control(global: &Global, client: &Client, verb: &str, args: ControlArgs
     if global.json {
         return print_json(&summary);
     }
-    println!("{} is {}", args.execution, table::text(&summary["status"]));
+    println!("{} is {}", args.execution, table::text(summary.part("status")));
     Ok(())
 }

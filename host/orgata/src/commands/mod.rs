@@ -13,6 +13,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command, Document};
 use crate::config::Config;
+use crate::render::print_json;
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -26,7 +27,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Answer(args) => answer::answer(&global, &args).await,
         Command::Config => {
             let config = Config::read(&global)?;
-            print!("{}", serde_saphyr::to_string(&config)?);
+            if global.json {
+                print_json(&serde_json::to_value(&config)?)?;
+            } else {
+                print!("{}", serde_saphyr::to_string(&config)?);
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use dialoguer::console::Term;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -16,8 +17,9 @@ use crate::assemble::Host;
 use crate::cli::{Global, RunArgs};
 use crate::client::Client;
 use crate::config::Config;
-use crate::exit;
+use crate::exit::{self, Exit, INTERRUPTED};
 use crate::render::timeline::Timeline;
+use crate::wire::Parts as _;
 
 pub(crate) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let input = json_argument("--input", &args.input)?;
@@ -38,8 +40,21 @@ pub(crate) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<ExitC
     }));
     let code = follow(&client, global, args, input, &answers).await;
     drop(stop);
-    serving.await.context("the host did not stop cleanly")??;
-    code
+    tokio::select! {
+        stopped = serving => stopped.context("the host did not stop cleanly")??,
+        // Somebody who presses it again does not want to wait. What was done is on disk.
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    code.map_err(|error| match exit::code(&error) {
+        INTERRUPTED => {
+            let data = config.data.display();
+            let told = format!(
+                "interrupted; the execution is kept in {data}, and goes on with the next `orgata serve`"
+            );
+            Exit::new(INTERRUPTED, told).into()
+        }
+        _ => error,
+    })
 }
 
 async fn follow(
@@ -52,14 +67,37 @@ async fn follow(
     let (runtime, playbook) = place(client, args).await?;
     let body = json!({ "playbookName": playbook, "input": input });
     let handle = client.post(&format!("/runtimes/{runtime}/executions"), &body).await?;
-    let id = handle["executionId"].as_str().context("the host's reply has no executionId")?.to_owned();
+    let id = handle.word("executionId").context("the host's reply has no executionId")?.to_owned();
     let timeline = Timeline::new(global.json);
     timeline.begin(&playbook, &runtime, &id);
     follow_events(client, &id, &timeline, Some(answers)).await
 }
 
-/// Shows an execution until it ends, answering its questions if there are answers to be had.
+/// Shows an execution until it ends, answering its questions if there are answers to be had. Ctrl-C ends the
+/// showing, and leaves the execution alone.
 pub(super) async fn follow_events(
+    client: &Client,
+    id: &str,
+    timeline: &Timeline,
+    answers: Option<&Answers>,
+) -> anyhow::Result<ExitCode> {
+    let followed = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err(Exit::new(INTERRUPTED, "").into()),
+        followed = follow_to_the_end(client, id, timeline, answers) => followed,
+    };
+    followed.map_err(|error| match exit::code(&error) {
+        INTERRUPTED => {
+            timeline.clear();
+            let _ = Term::stderr().show_cursor();
+            let told = format!("interrupted; {id} is not cancelled: follow it with `orgata exec watch {id}`");
+            Exit::new(INTERRUPTED, told).into()
+        }
+        _ => error,
+    })
+}
+
+async fn follow_to_the_end(
     client: &Client,
     id: &str,
     timeline: &Timeline,
@@ -71,34 +109,32 @@ pub(super) async fn follow_events(
     while let Some(frame) = events.next().await {
         let frame = frame?;
         timeline.event(&frame);
-        let event = &frame["event"];
-        if event["type"] == "intervention_required"
-            && let Some(answers) = answers
-        {
-            let question = &event["intervention"];
-            let still_open = is_open(client, id, question).await?;
-            if still_open {
-                let step = event["step"].as_str().unwrap_or_default();
-                answer_until_taken(client, id, step, question, answers).await?;
+        let event = frame.part("event");
+        let question = event.part("intervention");
+        if event.part("type") == "intervention_required" && is_open(client, id, question).await? {
+            let step = event.word("step").unwrap_or_default();
+            match answers {
+                Some(answers) => answer_until_taken(client, id, step, question, answers).await?,
+                None => timeline.hint(&format!("answer with `orgata answer {id}`")),
             }
         }
         last = frame;
     }
     let status = client.get(&format!("/executions/{id}")).await?;
     timeline.end(&status);
-    Ok(match status["status"].as_str() {
+    Ok(match status.word("status") {
         Some("succeeded") => ExitCode::SUCCESS,
         Some("failed") => ExitCode::from(exit::FAILED),
         Some("cancelled" | "timed_out") => ExitCode::from(exit::STOPPED),
-        _ => bail!("the event stream ended after seq {} while the execution goes on", last["seq"]),
+        _ => bail!("the event stream ended after seq {} while the execution goes on", last.part("seq")),
     })
 }
 
 /// Events of the past may tell of questions that somebody answered meanwhile.
 async fn is_open(client: &Client, id: &str, question: &Value) -> anyhow::Result<bool> {
     let pending = client.get(&format!("/executions/{id}/interventions")).await?;
-    let items = pending["items"].as_array().cloned().unwrap_or_default();
-    Ok(items.iter().any(|item| item["id"] == question["id"]))
+    let items = pending.part("items").items().cloned().collect::<Vec<_>>();
+    Ok(items.iter().any(|item| item.part("id") == question.part("id")))
 }
 
 /// Answers until an answer is taken, or until somebody else's was, or until time was up.
@@ -109,7 +145,7 @@ async fn answer_until_taken(
     question: &Value,
     answers: &Answers,
 ) -> anyhow::Result<()> {
-    let intervention = question["id"].as_str().unwrap_or_default();
+    let intervention = question.word("id").unwrap_or_default();
     let path = format!("/executions/{id}/interventions/{intervention}");
     loop {
         let response = answers.answer(step, question).await?;
@@ -128,16 +164,19 @@ async fn answer_until_taken(
 /// The runtime that has the playbook. A file is published first.
 async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, String)> {
     let runtimes = client.get("/runtimes").await?;
-    let runtimes = runtimes["items"].as_array().cloned().unwrap_or_default();
+    let runtimes = runtimes.part("items").items().cloned().collect::<Vec<_>>();
     let names: Vec<String> =
-        runtimes.iter().filter_map(|runtime| runtime["runtimeId"].as_str()).map(str::to_owned).collect();
+        runtimes.iter().filter_map(|runtime| runtime.word("runtimeId")).map(str::to_owned).collect();
     let file = Path::new(&args.playbook);
     if file.is_file() {
-        let source = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let playbook = orgata_model::playbook::Playbook::parse(&args.playbook, &source)
-            .map_err(|diagnostics| anyhow::anyhow!("the playbook is not valid\n{}", diagnostics.render(false)))?;
+        let source =
+            std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let playbook =
+            orgata_model::playbook::Playbook::parse(&args.playbook, &source).map_err(|diagnostics| {
+                anyhow::anyhow!("the playbook is not valid\n{}", diagnostics.render(false))
+            })?;
         let runtime = match (&args.runtime, names.as_slice()) {
-            (Some(runtime), _) => runtime.clone(),
+            (Some(runtime), _) => runtime.to_string(),
             (None, [only]) => only.clone(),
             (None, _) => bail!("there are several runtimes ({}): name one with --runtime", names.join(", ")),
         };
@@ -146,13 +185,14 @@ async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, Strin
         return Ok((runtime, playbook.name.to_string()));
     }
     if let Some(runtime) = &args.runtime {
-        return Ok((runtime.clone(), args.playbook.clone()));
+        return Ok((runtime.to_string(), args.playbook.clone()));
     }
     let has = |runtime: &&Value| {
-        let playbooks = runtime["playbooks"].as_array();
+        let playbooks = runtime.part("playbooks").as_array();
         playbooks.is_some_and(|names| names.iter().any(|name| name == args.playbook.as_str()))
     };
-    let having: Vec<&str> = runtimes.iter().filter(has).filter_map(|runtime| runtime["runtimeId"].as_str()).collect();
+    let having: Vec<&str> =
+        runtimes.iter().filter(has).filter_map(|runtime| runtime.word("runtimeId")).collect();
     match having.as_slice() {
         [only] => Ok(((*only).to_owned(), args.playbook.clone())),
         [] => bail!("no runtime has a playbook `{}`; {}", args.playbook, known(&runtimes)),
@@ -163,7 +203,7 @@ async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, Strin
 /// What there is instead.
 fn known(runtimes: &[Value]) -> String {
     let playbooks = |runtime: &Value| {
-        let names = runtime["playbooks"].as_array().into_iter().flatten();
+        let names = runtime.part("playbooks").items();
         names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
     let names: Vec<String> = runtimes.iter().flat_map(playbooks).collect();

@@ -1,5 +1,6 @@
 //! `orgata serve`: the host, until it is told to stop.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -24,7 +25,8 @@ pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<E
     let host = Host::assemble(&config).await?;
     let url = format!("http://{}", host.address()?);
     let announcement = Announcement::new(&config.data, &url)?;
-    println!("orgata is ready at {url}");
+    // Nobody need be reading.
+    let _ = writeln!(std::io::stdout(), "orgata is ready at {url}");
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -73,7 +73,8 @@ impl Config {
     }
 
     fn read_file(file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let options = serde_saphyr::options! { strict_booleans: true };
         let mut config: Self = serde_saphyr::from_str_with_options(&text, options)
             .with_context(|| format!("{} is not a valid configuration", file.display()))?;
@@ -93,7 +94,8 @@ impl Config {
         self.api.validate().map_err(anyhow::Error::msg)?;
         let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
         names.sort();
-        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {
+        if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first)
+        {
             bail!("two runtimes are named `{twice}`: give each an id of its own");
         }
         if self.runtimes.is_empty() {

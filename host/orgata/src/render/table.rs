@@ -1,12 +1,13 @@
 //! Tables.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use dialoguer::console::{Term, truncate_str};
 use serde_json::Value;
 
 /// Longest value in a cell, in characters.
 const MAX_CELL: usize = 80;
 
-/// Prints rows under their columns.
+/// Prints rows under their columns. On a terminal a row takes one line, and what has no room is cut.
 pub(crate) fn print<const N: usize>(columns: &[&str; N], rows: impl Iterator<Item = [String; N]>) {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -17,7 +18,11 @@ pub(crate) fn print<const N: usize>(columns: &[&str; N], rows: impl Iterator<Ite
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
-    println!("{}", table.trim_fmt());
+    let out = Term::stdout();
+    let width = if out.is_term() { usize::from(out.size().1) } else { usize::MAX };
+    for line in table.trim_fmt().lines() {
+        println!("{}", truncate_str(line, width, "…"));
+    }
 }
 
 /// A value as a cell: texts bare, nothing as a dash, everything else as JSON.

@@ -9,20 +9,27 @@ use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
 
+use super::amount;
 use super::table::{shortened, text};
+use crate::wire::Parts as _;
 
 /// Writes to standard error, so that standard output has the result alone.
 pub(crate) struct Timeline {
     json: bool,
     live: bool,
-    /// When the step at work began.
+    /// When the step at work began; since it was answered, if it had a question.
     began: Mutex<Option<Timestamp>>,
+    /// The last answer: a step that only asks gives it as its result, which need not be shown twice.
+    answer: Mutex<Option<(Value, Value)>>,
+    /// Why the last step failed: the execution's own failure is the same as a rule.
+    told: Mutex<Option<String>>,
 }
 
 impl Timeline {
     /// A timeline for people, or one JSON document a line for programs.
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, live: std::io::stderr().is_terminal(), began: Mutex::new(None) }
+        let live = std::io::stderr().is_terminal();
+        Self { json, live, began: Mutex::default(), answer: Mutex::default(), told: Mutex::default() }
     }
 
     /// Says what begins.
@@ -38,35 +45,67 @@ impl Timeline {
             println!("{frame}");
             return;
         }
-        let event = &frame["event"];
-        let step = text(&event["step"]);
-        match event["type"].as_str().unwrap_or_default() {
-            "step_started" => self.started(&step, event),
-            "step_progress" => self.now(&format!("  {} {step} {}", "▸".cyan(), text(&event["message"]).dimmed())),
+        let event = frame.part("event");
+        let step = text(event.part("step"));
+        match event.word("type").unwrap_or_default() {
+            "step_started" | "step_resumed" => self.started(&step, event),
+            "step_progress" => {
+                self.now(&format!("  {} {step} {}", "▸".cyan(), text(event.part("message")).dimmed()))
+            }
             "step_completed" => {
                 let took = self.took(event);
-                self.line(&format!("  {} {step}{took} {}", "✓".green(), shortened(&event["data"]).dimmed()));
+                if !self.is_answer(event.part("step"), event.part("data")) {
+                    self.line(&format!(
+                        "  {} {step}{took} {}",
+                        "✓".green(),
+                        shortened(event.part("data")).dimmed()
+                    ));
+                }
             }
             "step_skipped" => self.line(&format!("  {} {step} {}", "-".dimmed(), "skipped".dimmed())),
             "step_failed" => {
-                let message = text(&event["failure"]["message"]);
+                let message = text(event.part("failure").part("message"));
                 self.line(&format!("  {} {step}: {message}", "✗".red()));
+                if let Ok(mut told) = self.told.lock() {
+                    *told = Some(message);
+                }
             }
             "step_retry_scheduled" => {
-                let message = text(&event["failure"]["message"]);
-                self.line(&format!("  {} {step} will be tried again: {message}", "↻".yellow()));
+                let again = format!("(attempt {}{})", event.part("attempt"), wait(event));
+                self.line(&format!(
+                    "  {} {step}: {} {}",
+                    "↻".yellow(),
+                    text(event.part("failure").part("message")),
+                    again.dimmed()
+                ));
             }
             "intervention_required" => {
+                self.took(event);
                 self.clear();
-                question(&step, &event["intervention"]);
+                question(&step, event.part("intervention"));
             }
             "intervention_resolved" => {
-                let by = text(&event["actor"]);
-                self.line(&format!("  {} {step}: {} {}", "!".yellow(), event["response"], format!("by {by}").dimmed()));
+                let by = format!("by {}", text(event.part("actor")));
+                self.line(&format!(
+                    "  {} {step} {} {}",
+                    "←".green(),
+                    shortened(event.part("response")),
+                    by.dimmed()
+                ));
+                if let Ok(mut answer) = self.answer.lock() {
+                    *answer = Some((event.part("step").clone(), event.part("response").clone()));
+                }
             }
-            "intervention_expired" => self.line(&format!("  {} {step}: nobody answered in time", "!".yellow())),
-            "execution_paused" => self.line(&format!("  {} paused", "‖".yellow())),
-            "execution_resumed" => self.line(&format!("  {} resumed", "▸".cyan())),
+            "intervention_expired" => {
+                self.line(&format!("  {} {step}: nobody answered in time", "!".yellow()))
+            }
+            "execution_paused" => self.line(&format!("  {} paused {}", "‖".yellow(), why(event).dimmed())),
+            "execution_resumed" => self.line(&format!("  {} resumed {}", "▸".cyan(), why(event).dimmed())),
+            "execution_cancelled" => self.line(&format!("  {} cancelled {}", "■".red(), why(event).dimmed())),
+            "step_interrupted" => {
+                let told = "the host stopped while it was at work";
+                self.line(&format!("  {} {step}: {told}", "!".yellow()));
+            }
             _ => {}
         }
     }
@@ -77,15 +116,14 @@ impl Timeline {
             println!("{summary}");
             return;
         }
-        let status = text(&summary["status"]);
+        let status = text(summary.part("status"));
         if status == "succeeded" {
             self.line(&status.green().to_string());
-            let output = serde_json::to_string_pretty(&summary["output"]).unwrap_or_default();
+            let output = serde_json::to_string_pretty(summary.part("output")).unwrap_or_default();
             println!("{output}");
         } else {
-            let failure = &summary["failure"];
-            let why = if failure.is_null() { String::new() } else { format!(": {}", text(&failure["message"])) };
-            self.line(&format!("{}{why}", status.red()));
+            let why = summary.part("failure").word("message").filter(|why| !self.has_told(why));
+            self.line(&format!("{}{}", status.red(), why.map_or_else(String::new, |why| format!(": {why}"))));
         }
     }
 
@@ -99,8 +137,17 @@ impl Timeline {
     fn took(&self, event: &Value) -> String {
         let began = self.began.lock().ok().and_then(|mut began| began.take());
         let (Some(began), Some(ended)) = (began, at(event)) else { return String::new() };
-        let millis = ended.duration_since(began).as_micros() as f64 / 1e3;
-        format!(" {}", format!("{millis:.1} ms").dimmed())
+        let took = ended.duration_since(began).unsigned_abs();
+        format!(" {}", amount::time(took).dimmed())
+    }
+
+    fn has_told(&self, failure: &str) -> bool {
+        self.told.lock().is_ok_and(|told| told.as_deref() == Some(failure))
+    }
+
+    fn is_answer(&self, step: &Value, data: &Value) -> bool {
+        let last = self.answer.lock().ok().and_then(|mut answer| answer.take());
+        last.is_some_and(|(of, answer)| of == *step && answer == *data)
     }
 
     /// A line that the next one may write over.
@@ -117,8 +164,15 @@ impl Timeline {
         if self.live { anstream::eprintln!("{}", fitting(line)) } else { anstream::eprintln!("{line}") }
     }
 
+    /// What to do about the line above.
+    pub(crate) fn hint(&self, hint: &str) {
+        if !self.json {
+            self.line(&format!("    {}", hint.dimmed()));
+        }
+    }
+
     /// Takes away the line of the step at work.
-    fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if self.live {
             let _ = write!(anstream::stderr(), "\r\x1b[2K");
         }
@@ -127,8 +181,8 @@ impl Timeline {
 
 /// Shows a question, with what a person needs to know to decide.
 pub(crate) fn question(step: &str, question: &Value) {
-    anstream::eprintln!("  {} {step}: {}", "?".yellow(), text(&question["prompt"]).bold());
-    match &question["context"] {
+    anstream::eprintln!("  {} {step}: {}", "?".yellow(), text(question.part("prompt")).bold());
+    match question.part("context") {
         Value::Null => {}
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -139,12 +193,27 @@ pub(crate) fn question(step: &str, question: &Value) {
     }
 }
 
+/// Who steered, and why.
+fn why(event: &Value) -> String {
+    let reason = event.word("reason").map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("by {}{reason}", text(event.part("actor")))
+}
+
 /// As much of a line as the terminal has room for: one that wraps cannot be written over.
 fn fitting(line: &str) -> std::borrow::Cow<'_, str> {
     let (_, columns) = Term::stderr().size();
     truncate_str(line, usize::from(columns).saturating_sub(1), "…")
 }
 
+/// How long until the next attempt.
+fn wait(event: &Value) -> String {
+    let until: Option<Timestamp> = event.word("retryAt").and_then(|text| text.parse().ok());
+    match (at(event), until) {
+        (Some(now), Some(until)) => format!(" in {}", amount::time(until.duration_since(now).unsigned_abs())),
+        _ => String::new(),
+    }
+}
+
 fn at(event: &Value) -> Option<Timestamp> {
-    event["at"].as_str()?.parse().ok()
+    event.word("at")?.parse().ok()
 }

@@ -72,7 +72,12 @@ impl Row {
             updated_at: summary.updated_at.as_microsecond(),
             ended_at: summary.ended_at.map(|at| at.as_microsecond()),
             wakes_at: summary.wakes_at.map(|at| at.as_microsecond()),
-            idempotency_key: append.idempotency_key.as_deref().map(Into::into),
+            // It is written once, with the first append.
+            idempotency_key: append
+                .idempotency_key
+                .as_deref()
+                .filter(|_| append.seen == 0)
+                .map(Into::into),
             plugin_set,
             detail: detail.into(),
         })

@@ -2,8 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::samples::{Home, all, execution, first, playbook, whole};
+use crate::samples::{Home, all, execution, first, heavy, playbook, whole};
 use orgata_engine::ports::{Store as _, StoreError};
 use orgata_store_sqlite::{OpenError, Settings, SqliteStore, measure_flush};
 use sqlx::ConnectOptions as _;
@@ -105,9 +106,9 @@ async fn closing_finishes_what_is_queued_and_leaves_one_file() {
     let home = Home::new();
     let store = home.open().await;
     let mut waiting = tokio::task::JoinSet::new();
-    let store = std::sync::Arc::new(store);
+    let store = Arc::new(store);
     for number in 0..20 {
-        let store = std::sync::Arc::clone(&store);
+        let store = Arc::clone(&store);
         waiting.spawn(async move { store.append(whole(number)).await });
     }
     tokio::task::yield_now().await;
@@ -255,4 +256,31 @@ async fn measuring_a_flush_leaves_nothing() {
     let flush = measure_flush(home.folder.path()).await.unwrap();
     assert!(!flush.is_zero());
     assert_eq!(home.folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_log_of_a_busy_store_does_not_grow_without_end() {
+    let home = Home::new();
+    let settings = Settings {
+        log_mib: 1,
+        ..Settings::default()
+    };
+    let store = Arc::new(SqliteStore::open(&home.file(), settings).await.unwrap());
+    let mut clients = tokio::task::JoinSet::new();
+    for client in 0..4 {
+        let store = Arc::clone(&store);
+        clients.spawn(async move {
+            for number in 0..50 {
+                store
+                    .append(heavy(client * 1000 + number, 100_000))
+                    .await
+                    .unwrap();
+            }
+        });
+    }
+    clients.join_all().await;
+    let log = home.folder.path().join("orgata.db-wal").metadata().unwrap().len();
+    assert!(log < 12_000_000, "20 MB went through a log of {log} bytes");
+    let data = home.file().metadata().unwrap().len();
+    assert!(data > 8_000_000, "{data} bytes were folded");
 }

@@ -198,6 +198,30 @@ pub fn whole(number: u128) -> Append {
     }
 }
 
+/// An execution that leaves about this many bytes, however well they are packed.
+pub fn heavy(number: u128, bytes: usize) -> Append {
+    // A xorshift: no two are alike, and none needs chance.
+    let mut state = u64::try_from(number).unwrap().wrapping_mul(2).wrapping_add(1);
+    let message = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b' ' + u8::try_from(state >> 58).unwrap())
+    });
+    let mut append = first(number);
+    let message = message.take(bytes).collect();
+    append.events.push(event(
+        2,
+        Fact::StepProgress {
+            step: step("spread"),
+            fraction: 0.5,
+            message,
+        },
+    ));
+    append.summary.version = 2;
+    append
+}
+
 pub fn asked(number: u128, on_deadline: OnDeadline) -> Intervention {
     Intervention {
         id: question(number),

@@ -9,7 +9,7 @@ use crate::app::{App, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, located, media_type, read, unsupported};
 use crate::wire::error::ErrorBody;
-use crate::wire::plugin::PluginView;
+use crate::wire::plugin::{ComponentBody, PluginView};
 
 /// Where it is: uploads may take longer than other requests.
 pub(crate) const PATH: &str = "/api/v1/plugins";
@@ -47,7 +47,7 @@ impl FromRequest<App> for Component {
     tag = "plugins",
     request_body(
         description = "The bytes of a component",
-        content((Vec<u8> = "application/wasm"), (Vec<u8> = "application/octet-stream")),
+        content((ComponentBody = "application/wasm"), (ComponentBody = "application/octet-stream")),
     ),
     responses(
         (status = 201, description = "Loaded", body = PluginView,

@@ -21,8 +21,9 @@ use crate::wire::runtime::{CreateRuntimeBody, RuntimeDetails};
     tag = "runtimes",
     request_body = CreateRuntimeBody,
     responses(
-        (status = 201, description = "It exists, and said the same before if it did", body = RuntimeDetails,
+        (status = 201, description = "Made", body = RuntimeDetails,
             headers(("Location" = String, description = "Where it is"))),
+        (status = 200, description = "There was one that says the same", body = RuntimeDetails),
         (status = "default", description = "An error", body = ErrorBody),
     )
 )]
@@ -32,7 +33,9 @@ pub(crate) async fn create(
     Json(body): Json<CreateRuntimeBody>,
 ) -> Result<Response, ApiError> {
     let path = format!("/api/v1/runtimes/{}", body.runtime_id);
+    let existed = engine.runtime(&principal, &body.runtime_id).is_ok();
     let info = engine.create_runtime(&principal, body.into()).await?;
-    let response = (StatusCode::CREATED, Json(RuntimeDetails::from(info))).into_response();
+    let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
+    let response = (status, Json(RuntimeDetails::from(info))).into_response();
     Ok(located(response, path))
 }

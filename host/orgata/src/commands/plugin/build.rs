@@ -63,7 +63,8 @@ fn rust(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let manifest = folder.join("Cargo.toml").canonicalize().context("Cargo.toml cannot be found")?;
     let mut artifact = None;
     for line in BufReader::new(output).lines() {
-        let message = serde_json::from_str(&line.context("cargo's output cannot be read")?).unwrap_or_default();
+        let message =
+            serde_json::from_str(&line.context("cargo's output cannot be read")?).unwrap_or_default();
         artifact = component_of(&message, &manifest).or(artifact);
     }
     if !cargo.wait().context("cargo was lost")?.success() {
@@ -83,7 +84,9 @@ fn rust(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
 /// The library's name and its component, if this message of Cargo tells of the one that was asked for.
 fn component_of(message: &Value, manifest: &Path) -> Option<(String, PathBuf)> {
     let part = |pointer: &str| message.pointer(pointer);
-    let texts = |pointer: &str| part(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let texts = |pointer: &str| {
+        part(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    };
     if part("/reason")? != "compiler-artifact" || Path::new(part("/manifest_path")?.as_str()?) != manifest {
         return None;
     }
@@ -150,10 +153,10 @@ fn npm(folder: &Path, arguments: &[&str]) -> anyhow::Result<bool> {
 fn components(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let folders = [folder.to_owned(), folder.join("dist")];
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-    let components = entries.map(|entry| entry.path()).filter(|file| file.extension().is_some_and(|end| end == "wasm"));
+    let components =
+        entries.map(|entry| entry.path()).filter(|file| file.extension().is_some_and(|end| end == "wasm"));
     components.filter_map(|file| Some((file.clone(), file.metadata().ok()?.modified().ok()?))).collect()
 }
-
 
 /// `./x.wasm` is `x.wasm` to people.
 fn tidied(file: PathBuf) -> PathBuf {

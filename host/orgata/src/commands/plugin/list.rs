@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::cli::Global;
 use crate::client::Client;
 use crate::render::{print_json, table};
+use crate::wire::Parts as _;
 
 pub(super) async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
@@ -15,27 +16,29 @@ pub(super) async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         print_json(&page)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut items = page["items"].as_array().cloned().unwrap_or_default();
+    let mut items = page.part("items").items().cloned().collect::<Vec<_>>();
     if items.is_empty() {
         println!("there are no plugins: load one with `orgata plugin load FILE`");
         return Ok(ExitCode::SUCCESS);
     }
     // The newest version of each plugin first.
-    items.sort_by_cached_key(|item| (table::text(&item["name"]), std::cmp::Reverse(table::text(&item["loadedAt"]))));
+    items.sort_by_cached_key(|item| {
+        (table::text(item.part("name")), std::cmp::Reverse(table::text(item.part("loadedAt"))))
+    });
     let columns = ["PLUGIN", "VERSION", "DIGEST", "STATE", "EFFECT", "OPERATIONS", "LOADED"];
     table::print(
         &columns,
         items.iter().map(|item| {
-            let text = |key: &str| table::text(&item[key]);
-            let operations = item["operations"].as_array().map_or(0, Vec::len).to_string();
+            let text = |key: &str| table::text(item.part(key));
+            let operations = item.part("operations").as_array().map_or(0, Vec::len).to_string();
             [
                 text("name"),
                 text("version"),
-                short(&item["digest"]),
+                short(item.part("digest")),
                 text("state"),
                 text("effect"),
                 operations,
-                table::time(&item["loadedAt"]),
+                table::time(item.part("loadedAt")),
             ]
         }),
     );

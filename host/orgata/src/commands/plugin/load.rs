@@ -8,6 +8,7 @@ use reqwest::Method;
 use crate::cli::Global;
 use crate::client::Client;
 use crate::render::{print_json, table};
+use crate::wire::Parts as _;
 
 pub(super) async fn load(global: &Global, file: &Path) -> anyhow::Result<ExitCode> {
     let bytes = super::component(file)?;
@@ -17,9 +18,14 @@ pub(super) async fn load(global: &Global, file: &Path) -> anyhow::Result<ExitCod
         print_json(&plugin)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = |key: &str| table::text(&plugin[key]);
-    println!("{} {} is current: {}", text("name"), text("version"), super::list::short(&plugin["digest"]));
-    for operation in plugin["operations"].as_array().into_iter().flatten() {
+    let text = |key: &str| table::text(plugin.part(key));
+    println!(
+        "{} {} is current: {}",
+        text("name"),
+        text("version"),
+        super::list::short(plugin.part("digest"))
+    );
+    for operation in plugin.part("operations").items() {
         println!("  {}", table::text(operation.get("name").unwrap_or(operation)));
     }
     Ok(ExitCode::SUCCESS)

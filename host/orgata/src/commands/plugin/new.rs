@@ -63,14 +63,20 @@ pub(super) fn new(global: &Global, name: &str, language: Language) -> anyhow::Re
         (format!("orgata plugin test {name}/{name}.wasm"), "run its examples in the sandbox"),
         (format!("orgata plugin load {name}/{name}.wasm"), "load it into the running host"),
     ] {
-        anstream::println!("  {:<width$}  {}", command.bold(), what.dimmed(), width = 2 * name.as_str().len() + 26);
+        anstream::println!(
+            "  {:<width$}  {}",
+            command.bold(),
+            what.dimmed(),
+            width = 2 * name.as_str().len() + 26
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A name that is good for the plugin, its folder, its file and its package.
 fn checked(name: &str) -> anyhow::Result<PluginName> {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let kebab = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.split('-').all(word);
     if !kebab {
         bail!(
@@ -110,7 +116,9 @@ mod tests {
 
     fn made(language: Language) -> (tempfile::TempDir, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
-        let files = scaffold(&folder.path().join("image-resize"), &checked("image-resize").unwrap(), language).unwrap();
+        let files =
+            scaffold(&folder.path().join("image-resize"), &checked("image-resize").unwrap(), language)
+                .unwrap();
         (folder, files)
     }
 
@@ -162,7 +170,9 @@ mod tests {
 
     #[test]
     fn names_that_a_package_or_the_host_would_refuse_are_refused_first() {
-        for bad in ["", "-", "a-", "-a", "a--b", "A", "a_b", "a.b", "a/b", "../a", "2d", "ä", &"x".repeat(101)] {
+        for bad in
+            ["", "-", "a-", "-a", "a--b", "A", "a_b", "a.b", "a/b", "../a", "2d", "ä", &"x".repeat(101)]
+        {
             assert!(checked(bad).is_err(), "{bad}");
         }
         for good in ["a", "image-resize", "s3", "mp3-to-wav"] {

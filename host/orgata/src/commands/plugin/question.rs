@@ -37,6 +37,7 @@ pub(super) async fn answered(question: &Question) -> anyhow::Result<Option<Value
     if !matches!(answers, Answers::Terminal) {
         return Ok(None);
     }
+    show(question);
     let schema = question.response_schema.as_ref().map(Schema::compile).transpose()?;
     loop {
         let answer = answers.answer("test", &view(question)).await?;

@@ -50,7 +50,9 @@ fn written(schema: &Value, root: &Value, depth: usize) -> String {
 }
 
 fn object(schema: &Value, root: &Value, depth: usize) -> String {
-    let Some(fields) = schema.get("properties").and_then(Value::as_object) else { return "object".to_owned() };
+    let Some(fields) = schema.get("properties").and_then(Value::as_object) else {
+        return "object".to_owned();
+    };
     if fields.is_empty() {
         return "{}".to_owned();
     }
@@ -58,7 +60,8 @@ fn object(schema: &Value, root: &Value, depth: usize) -> String {
         return "{ … }".to_owned();
     }
     let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
+    let is_required =
+        |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
     let field = |(name, field): (&String, &Value)| {
         let mark = if is_required(name) { "" } else { "?" };
         format!("{name}{mark}: {}", written(field, root, depth - 1))

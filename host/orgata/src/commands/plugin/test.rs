@@ -24,7 +24,7 @@ use crate::cli::Global;
 use crate::exit;
 use crate::render::{amount, print_json};
 
-const EFFECTFUL: &str = "it may change the outside: run it by hand with --operation NAME --input JSON";
+const EFFECTFUL: &str = "it may change the outside; run it by hand with --operation NAME --input JSON";
 const NO_EXAMPLES: &str = "it has no examples";
 
 pub(super) async fn test(
@@ -57,11 +57,13 @@ pub(super) async fn test(
 /// The operations that are meant. One may be named with or without its plugin.
 fn chosen<'a>(plugin: &'a Plugin, name: Option<&str>) -> anyhow::Result<Vec<&'a Arc<Operation>>> {
     let Some(name) = name else { return Ok(plugin.operations.iter().collect()) };
-    let bare = name.strip_prefix(plugin.name.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+    let bare =
+        name.strip_prefix(plugin.name.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
     match plugin.operation(bare) {
         Some(operation) => Ok(vec![operation]),
         None => {
-            let names: Vec<&str> = plugin.operations.iter().map(|operation| &*operation.name.operation).collect();
+            let names: Vec<&str> =
+                plugin.operations.iter().map(|operation| &*operation.name.operation).collect();
             bail!("{} has no operation {name:?}; it has: {}", plugin.name, names.join(", "))
         }
     }
@@ -74,17 +76,20 @@ async fn tried(
     operation: &Operation,
     input: Option<&Value>,
 ) -> anyhow::Result<Vec<Trial>> {
+    let skipped = match input {
+        Some(_) => None,
+        None if operation.effect == EffectClass::Effectful => Some(EFFECTFUL),
+        None if operation.examples.is_empty() => Some(NO_EXAMPLES),
+        None => None,
+    };
+    if let Some(reason) = skipped {
+        return Ok(vec![Trial::skipped(operation, reason)]);
+    }
     if !global.json {
         println!("  {}", operation.name.operation);
     }
     if let Some(input) = input {
         return Ok(vec![Trial::of(workbench, operation, Case::Input(input.clone())).await?]);
-    }
-    if operation.effect == EffectClass::Effectful {
-        return Ok(vec![Trial::skipped(operation, EFFECTFUL)]);
-    }
-    if operation.examples.is_empty() {
-        return Ok(vec![Trial::skipped(operation, NO_EXAMPLES)]);
     }
     let mut trials = Vec::with_capacity(operation.examples.len());
     for example in &operation.examples {
@@ -128,11 +133,19 @@ impl Summary {
             println!("Nothing was run.");
             return Ok(code);
         }
-        let counts = [(passed, "passed"), (failed, "failed"), (asked, "waiting for an answer"), (skipped, "skipped")];
-        let told: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        let counts =
+            [(passed, "passed"), (failed, "failed"), (asked, "waiting for an answer"), (skipped, "skipped")];
+        let told: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
         let told = told.join(", ");
-        if failed > 0 { anstream::println!("{}", told.red()) } else { anstream::println!("{}", told.green()) }
+        if failed > 0 {
+            anstream::println!("{}", told.red())
+        } else {
+            anstream::println!("{}", told.green())
+        }
         Ok(code)
     }
 }
@@ -146,8 +159,9 @@ fn show(trial: &Trial) {
         Verdict::Failed => anstream::println!("    {} {name} {}", "✗".red(), cost.dimmed()),
         Verdict::Asked => {}
         Verdict::Skipped => {
-            let reason = trial.reason.unwrap_or_default();
-            anstream::println!("    {} {}", "-".dimmed(), format!("not run: {reason}").dimmed());
+            let (_, operation) = trial.operation.split_once('/').unwrap_or_default();
+            let reason = format!("(not run: {})", trial.reason.unwrap_or_default());
+            anstream::println!("  {operation} {}", reason.dimmed());
         }
     }
     if let Some(question) = &trial.question {
@@ -164,15 +178,25 @@ fn show(trial: &Trial) {
         let text = serde_json::to_string_pretty(output).unwrap_or_default();
         text.lines().for_each(|line| println!("      {line}"));
     }
-    trial.progress.iter().for_each(|line| anstream::println!("      {}", format!("progress: {line}").dimmed()));
+    trial
+        .progress
+        .iter()
+        .for_each(|line| anstream::println!("      {}", format!("progress: {line}").dimmed()));
     trial.log.iter().for_each(show_log);
     if trial.log_dropped > 0 {
-        anstream::println!("      {}", format!("{} more lines were over the limit", trial.log_dropped).dimmed());
+        anstream::println!(
+            "      {}",
+            format!("{} more lines were over the limit", trial.log_dropped).dimmed()
+        );
     }
 }
 
 fn show_failure(failure: &Failure) {
-    anstream::println!("      {} {}", failure.message, format!("[{}, {}]", failure.code, failure.kind.as_str()).dimmed());
+    anstream::println!(
+        "      {} {}",
+        failure.message,
+        format!("[{}, {}]", failure.code, failure.kind.as_str()).dimmed()
+    );
     for cause in &failure.causes {
         println!("      because: {cause}");
     }

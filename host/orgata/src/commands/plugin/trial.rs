@@ -100,7 +100,11 @@ impl Trial {
     }
 
     /// Runs it. Whoever sits at the terminal is asked what an operation asks of an input given by hand.
-    pub(super) async fn of(workbench: &Workbench, operation: &Operation, case: Case<'_>) -> anyhow::Result<Self> {
+    pub(super) async fn of(
+        workbench: &Workbench,
+        operation: &Operation,
+        case: Case<'_>,
+    ) -> anyhow::Result<Self> {
         let (input, name) = match &case {
             Case::Example(example) => (example.input.clone(), Some(example.name.clone())),
             Case::Input(input) => (input.clone(), None),
@@ -112,7 +116,9 @@ impl Trial {
             let outcome = trial.run(workbench, operation, &case, Arc::clone(&input), resume.take()).await?;
             match (outcome, &case) {
                 (Err(failure), _) => trial.fail(failure),
-                (Ok(Outcome::Done(output)), Case::Example(example)) => trial.compare(&example.output, &output),
+                (Ok(Outcome::Done(output)), Case::Example(example)) => {
+                    trial.compare(&example.output, &output)
+                }
                 (Ok(Outcome::Done(output)), Case::Input(_)) => trial.output = Some((*output).clone()),
                 (Ok(Outcome::Ask(asked)), Case::Example(_)) => {
                     trial.verdict = Verdict::Failed;

@@ -77,7 +77,12 @@ pub(super) fn refused(global: &Global, error: &LoadError) -> anyhow::Result<Exit
         print_json(&json!({ "error": error }))?;
         return Ok(ExitCode::from(exit::FAILED));
     }
-    anstream::eprintln!("{} {} {}", "error:".red().bold(), error.message, format!("[{}]", error.code).dimmed());
+    anstream::eprintln!(
+        "{} {} {}",
+        "error:".red().bold(),
+        error.message,
+        format!("[{}]", error.code).dimmed()
+    );
     for cause in &error.causes {
         anstream::eprintln!("  because: {cause}");
     }

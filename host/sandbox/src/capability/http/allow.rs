@@ -49,10 +49,10 @@ impl Target {
             return Err(Error::HttpRequestUriInvalid);
         }
         let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-        let port = match (authority.port(), authority.port_u16()) {
-            (_, Some(port)) => port,
-            (None, None) => default,
-            (Some(_), None) => return Err(Error::HttpRequestUriInvalid),
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("" | ":") => default,
+            // A port that is no number must not be taken for none.
+            _ => authority.port_u16().ok_or(Error::HttpRequestUriInvalid)?,
         };
         Ok(Self { host: Host::parse(authority.host()), port })
     }

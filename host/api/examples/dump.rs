@@ -1,2 +1,0 @@
-//! temporary
-fn main() { print!("{}", orgata_api::openapi_json()); }

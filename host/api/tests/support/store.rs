@@ -1,0 +1,183 @@
+//! A store that forgets everything with the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use jiff::Timestamp;
+use orgata_engine::ports::{
+    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError, StoredExecution,
+};
+use orgata_model::execution::{Event, Fact, Seq, Summary};
+use orgata_model::runtime::Runtime;
+use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RuntimeId};
+
+#[derive(Default)]
+pub struct Memory(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    executions: BTreeMap<ExecutionId, (StoredExecution, Vec<Event>)>,
+    open: BTreeMap<InterventionId, PendingIntervention>,
+    playbooks: BTreeMap<(RuntimeId, PlaybookName), PublishedPlaybook>,
+    sources: BTreeMap<Digest, String>,
+    runtimes: BTreeMap<RuntimeId, Runtime>,
+    broken: bool,
+}
+
+impl Memory {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    /// From now on nothing can be read or written.
+    pub fn break_down(&self) {
+        self.inner().broken = true;
+    }
+
+    fn working(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        let inner = self.inner();
+        if inner.broken { Err(StoreError::Unavailable("/secret/path: disk I/O error".into())) } else { Ok(inner) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for Memory {
+    async fn append(&self, append: Append) -> Result<(), StoreError> {
+        let mut inner = self.working()?;
+        let summary = append.summary;
+        for event in &append.events {
+            match &event.fact {
+                Fact::InterventionRequired { intervention } => {
+                    let pending = PendingIntervention {
+                        execution: summary.id,
+                        runtime: summary.runtime.clone(),
+                        playbook: summary.playbook.name.clone(),
+                        opened_at: event.at,
+                        intervention: intervention.clone(),
+                    };
+                    inner.open.insert(intervention.id, pending);
+                }
+                Fact::InterventionResolved { intervention, .. } | Fact::InterventionExpired { intervention, .. } => {
+                    inner.open.remove(intervention);
+                }
+                _ => {}
+            }
+        }
+        if summary.status.is_end() {
+            inner.open.retain(|_, pending| pending.execution != summary.id);
+        }
+        let events = append.events.iter().map(|event| Event::clone(event));
+        let fresh = || (StoredExecution { summary: summary.clone(), idempotency_key: append.idempotency_key }, Vec::new());
+        let kept = inner.executions.entry(summary.id).or_insert_with(fresh);
+        if kept.1.len() as Seq != append.seen {
+            return Err(StoreError::Conflict);
+        }
+        kept.1.extend(events);
+        kept.0.summary = summary;
+        Ok(())
+    }
+
+    async fn events(&self, id: ExecutionId, after: Seq, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let inner = self.working()?;
+        let events = inner.executions.get(&id).map(|(_, events)| events.iter()).into_iter().flatten();
+        Ok(events.filter(|event| event.seq > after).take(limit).cloned().collect())
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Option<StoredExecution>, StoreError> {
+        Ok(self.working()?.executions.get(&id).map(|(stored, _)| stored.clone()))
+    }
+
+    async fn by_idempotency_key(&self, runtime: &RuntimeId, key: &str) -> Result<Option<StoredExecution>, StoreError> {
+        let inner = self.working()?;
+        let mut all = inner.executions.values().map(|(stored, _)| stored);
+        let found = all.find(|stored| stored.summary.runtime == *runtime && stored.idempotency_key.as_deref() == Some(key));
+        Ok(found.cloned())
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
+        let inner = self.working()?;
+        if query.cursor.as_ref().is_some_and(|cursor| cursor.parse::<ExecutionId>().is_err()) {
+            return Err(StoreError::Cursor);
+        }
+        let before = query.cursor.as_ref().and_then(|cursor| cursor.parse::<ExecutionId>().ok());
+        let wanted = |summary: &&Summary| {
+            query.playbook.as_ref().is_none_or(|name| summary.playbook.name == *name)
+                && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
+                && query.label.as_ref().is_none_or(|(key, value)| summary.labels.get(key) == Some(value))
+                && before.is_none_or(|id| summary.id < id)
+        };
+        let all = inner.executions.values().rev().map(|(stored, _)| &stored.summary).filter(wanted);
+        let mut items: Vec<Summary> = all.take(query.limit + 1).cloned().collect();
+        let more = items.len() > query.limit;
+        items.truncate(query.limit);
+        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        Ok(Page { items, next })
+    }
+
+    async fn unfinished(&self, _: Option<ExecutionId>, _: usize) -> Result<Vec<ExecutionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn due(
+        &self,
+        _: Timestamp,
+        _: Option<(Timestamp, ExecutionId)>,
+        _: usize,
+    ) -> Result<Vec<(Timestamp, ExecutionId)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn next_due(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
+    async fn pinned(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        Ok(BTreeSet::new())
+    }
+
+    async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError> {
+        let inner = self.working()?;
+        let wanted = |pending: &&PendingIntervention| {
+            query.execution.is_none_or(|id| pending.execution == id)
+                && query.role.as_ref().is_none_or(|role| pending.intervention.assignee_role.as_ref() == Some(role))
+        };
+        let items = inner.open.values().filter(wanted).take(query.limit).cloned().collect();
+        Ok(Page { items, next: None })
+    }
+
+    async fn publish_playbook(&self, playbook: &PublishedPlaybook) -> Result<(), StoreError> {
+        let mut inner = self.working()?;
+        inner.sources.insert(playbook.digest, playbook.source.clone());
+        inner.playbooks.insert((playbook.runtime.clone(), playbook.name.clone()), playbook.clone());
+        Ok(())
+    }
+
+    async fn retire_playbook(&self, runtime: &RuntimeId, name: &PlaybookName) -> Result<bool, StoreError> {
+        Ok(self.working()?.playbooks.remove(&(runtime.clone(), name.clone())).is_some())
+    }
+
+    async fn current_playbooks(&self) -> Result<Vec<PublishedPlaybook>, StoreError> {
+        Ok(self.working()?.playbooks.values().cloned().collect())
+    }
+
+    async fn playbook_source(&self, digest: Digest) -> Result<Option<String>, StoreError> {
+        Ok(self.working()?.sources.get(&digest).cloned())
+    }
+
+    async fn put_runtime(&self, runtime: &Runtime) -> Result<(), StoreError> {
+        self.working()?.runtimes.insert(runtime.id.clone(), runtime.clone());
+        Ok(())
+    }
+
+    async fn runtimes(&self) -> Result<Vec<Runtime>, StoreError> {
+        Ok(self.working()?.runtimes.values().cloned().collect())
+    }
+
+    async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError> {
+        Ok(self.working()?.runtimes.remove(id).is_some())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.working().map(drop)
+    }
+}

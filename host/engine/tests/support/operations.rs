@@ -1,0 +1,348 @@
+//! Operations that follow a script, in a world that remembers what was done to it.
+//!
+//! Plugin `calc` is pure, `look` observes, `mail` has effects. Without a script an operation gives its input back.
+//! `mail/send` is not idempotent, `mail/put` is: the world does nothing the second time for the same key.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use orgata_engine::ports::{
+    Call, CallReport, Catalog, LoadError, Operations, Outcome, PluginChange, PluginEntry, Plugins, Progress,
+    Question, Resume, Session, SessionContext, Source,
+};
+use orgata_model::execution::{Event, Fact};
+use orgata_model::operation::{EffectClass, Operation, Plugin};
+use orgata_model::{Digest, ExecutionId, Failure, PluginName, StepName};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, broadcast};
+
+use super::life::Life;
+use super::store::MemoryStore;
+
+/// What an operation does when it is called.
+#[derive(Clone, Debug)]
+pub enum Scripted {
+    /// Gives this.
+    Done(Value),
+    /// Fails.
+    Fail(Failure),
+    /// Asks a person.
+    Ask(Question),
+    /// Reports its progress, then gives its input back.
+    Progress(Vec<(f64, &'static str)>),
+    /// Never ends by itself.
+    Hang,
+    /// Takes the whole driver with it.
+    Panic,
+}
+
+/// A call, as the world saw it begin.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    pub execution: ExecutionId,
+    pub operation: String,
+    pub step: StepName,
+    pub attempt: u32,
+    pub key: String,
+    pub input: Value,
+    pub resume: Option<Resume>,
+    pub timeout: Option<std::time::Duration>,
+    /// The history that was durable when the call began.
+    pub durable: Vec<Event>,
+}
+
+/// Something that cannot be taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effect {
+    pub operation: String,
+    pub key: String,
+}
+
+#[derive(Default)]
+struct Inside {
+    plugins: BTreeMap<Digest, Arc<Plugin>>,
+    current: BTreeMap<PluginName, Digest>,
+    scripts: HashMap<String, VecDeque<Scripted>>,
+    held: BTreeSet<String>,
+    calls: Vec<CallRecord>,
+    effects: Vec<Effect>,
+    dropped: usize,
+}
+
+/// What operations do, and what was done; for all lives of a host.
+#[derive(Clone)]
+pub struct World {
+    inside: Arc<Mutex<Inside>>,
+    released: Arc<Notify>,
+    /// Whether calls are recorded: not in benchmarks.
+    pub records: bool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let world = Self { inside: Arc::default(), released: Arc::default(), records: true };
+        world.load("calc", 1, EffectClass::Pure, &[("echo", false), ("ask", false)]);
+        world.load("look", 1, EffectClass::Observing, &[("see", false)]);
+        world.load("mail", 1, EffectClass::Effectful, &[("send", false), ("put", true), ("confirm", true)]);
+        world
+    }
+}
+
+impl World {
+    /// Makes this version of a plugin the current one.
+    pub fn load(&self, name: &str, version: u32, effect: EffectClass, operations: &[(&str, bool)]) -> Digest {
+        let digest = Digest::of(format!("{name} {version}").as_bytes());
+        let any = Arc::new(json!({}));
+        let operations = operations.iter().map(|(operation, idempotent)| {
+            Arc::new(Operation {
+                name: format!("{name}/{operation}").parse().unwrap(),
+                title: None,
+                description: String::new(),
+                input_schema: Arc::clone(&any),
+                output_schema: Arc::clone(&any),
+                idempotent: *idempotent,
+                tags: Vec::new(),
+                examples: Vec::new(),
+                effect,
+                digest,
+            })
+        });
+        let plugin = Plugin {
+            digest,
+            name: name.parse().unwrap(),
+            version: version.to_string(),
+            description: String::new(),
+            effect,
+            imports: Vec::new(),
+            size: 1,
+            compile_ms: None,
+            operations: operations.collect(),
+        };
+        let mut inside = self.inside.lock().unwrap();
+        inside.current.insert(plugin.name.clone(), digest);
+        inside.plugins.insert(digest, Arc::new(plugin));
+        digest
+    }
+
+    /// This version can no longer be had.
+    pub fn lose(&self, digest: Digest) {
+        let mut inside = self.inside.lock().unwrap();
+        inside.plugins.remove(&digest);
+        inside.current.retain(|_, current| *current != digest);
+    }
+
+    /// What the operation does at its next calls; afterwards it gives its input back.
+    pub fn script(&self, operation: &str, script: impl IntoIterator<Item = Scripted>) {
+        self.inside.lock().unwrap().scripts.entry(operation.to_owned()).or_default().extend(script);
+    }
+
+    /// Calls of the operation wait before they do anything.
+    pub fn hold(&self, operation: &str) {
+        self.inside.lock().unwrap().held.insert(operation.to_owned());
+    }
+
+    pub fn release(&self, operation: &str) {
+        self.inside.lock().unwrap().held.remove(operation);
+        self.released.notify_waiters();
+    }
+
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.inside.lock().unwrap().calls.clone()
+    }
+
+    /// How many calls there were of this operation.
+    pub fn called(&self, operation: &str) -> usize {
+        self.inside.lock().unwrap().calls.iter().filter(|call| call.operation == operation).count()
+    }
+
+    pub fn effects(&self) -> Vec<Effect> {
+        self.inside.lock().unwrap().effects.clone()
+    }
+
+    /// Calls that were stopped before their end.
+    pub fn dropped(&self) -> usize {
+        self.inside.lock().unwrap().dropped
+    }
+
+    fn next(&self, operation: &str) -> Option<Scripted> {
+        self.inside.lock().unwrap().scripts.get_mut(operation)?.pop_front()
+    }
+
+    async fn unless_held(&self, operation: &str) {
+        loop {
+            let released = self.released.notified();
+            if !self.inside.lock().unwrap().held.contains(operation) {
+                return;
+            }
+            released.await;
+        }
+    }
+
+    /// The operations as one life sees them.
+    pub fn of(&self, life: &Life, store: &MemoryStore) -> Arc<LifeOperations> {
+        Arc::new(LifeOperations { world: self.clone(), life: life.clone(), store: store.clone() })
+    }
+}
+
+/// The operations as one life sees them.
+#[derive(Clone)]
+pub struct LifeOperations {
+    world: World,
+    life: Life,
+    store: MemoryStore,
+}
+
+#[async_trait::async_trait]
+impl Operations for LifeOperations {
+    fn catalog(&self) -> Arc<Catalog> {
+        let inside = self.world.inside.lock().unwrap();
+        let plugins = inside.current.iter().map(|(name, digest)| (name.clone(), Arc::clone(&inside.plugins[digest])));
+        Arc::new(Catalog { plugins: plugins.collect() })
+    }
+
+    async fn plugin(&self, digest: Digest) -> Result<Arc<Plugin>, Failure> {
+        self.life.alive().await;
+        let plugin = self.world.inside.lock().unwrap().plugins.get(&digest).cloned();
+        plugin.ok_or_else(|| Failure::permanent("PLUGIN_GONE", format!("the file of {digest} is gone")))
+    }
+
+    fn open(&self, context: SessionContext) -> Box<dyn Session> {
+        Box::new(FakeSession { operations: self.clone(), execution: context.execution })
+    }
+}
+
+struct FakeSession {
+    operations: LifeOperations,
+    execution: ExecutionId,
+}
+
+/// Counts calls that are stopped before their end.
+struct Unfinished<'w>(Option<&'w World>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(world) = self.0 {
+            world.inside.lock().unwrap().dropped += 1;
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Session for FakeSession {
+    async fn call(&self, call: Call) -> CallReport {
+        let LifeOperations { world, life, store } = &self.operations;
+        if !world.records {
+            return report(Ok(Outcome::Done(call.input)));
+        }
+        let operation = call.operation.to_string();
+        life.boundary().await;
+        world.inside.lock().unwrap().calls.push(CallRecord {
+            execution: self.execution,
+            operation: operation.clone(),
+            step: call.step.clone(),
+            attempt: call.attempt,
+            key: call.idempotency_key.clone(),
+            input: (*call.input).clone(),
+            resume: call.resume.clone(),
+            timeout: call.timeout,
+            durable: store.history(self.execution),
+        });
+        let mut unfinished = Unfinished(Some(world));
+        world.unless_held(&operation).await;
+        life.alive().await;
+        let scripted = world.next(&operation);
+        let outcome = match scripted {
+            None => Ok(Outcome::Done(call.input)),
+            Some(Scripted::Done(value)) => Ok(Outcome::Done(Arc::new(value))),
+            Some(Scripted::Ask(question)) => Ok(Outcome::Ask(question)),
+            Some(Scripted::Fail(failure)) => Err(failure),
+            Some(Scripted::Progress(steps)) => {
+                for (fraction, message) in steps {
+                    let report = Progress { fraction, message: message.to_owned() };
+                    // A full channel drops the report, as the sandbox does.
+                    let _ = call.progress.as_ref().unwrap().try_send(report);
+                    tokio::task::yield_now().await;
+                }
+                Ok(Outcome::Done(call.input))
+            }
+            Some(Scripted::Hang) => std::future::pending().await,
+            Some(Scripted::Panic) => panic!("scripted"),
+        };
+        if matches!(outcome, Ok(Outcome::Done(_))) && operation.starts_with("mail/") {
+            let effect = Effect { operation: operation.clone(), key: call.idempotency_key };
+            let mut inside = world.inside.lock().unwrap();
+            if operation == "mail/send" || !inside.effects.contains(&effect) {
+                inside.effects.push(effect);
+            }
+        }
+        // The effect has happened; whether the host hears of it is another thing.
+        life.boundary().await;
+        unfinished.0 = None;
+        report(outcome)
+    }
+}
+
+fn report(outcome: Result<Outcome, Failure>) -> CallReport {
+    CallReport { outcome, log: Vec::new(), log_dropped: 0, took: std::time::Duration::ZERO, memory: 0 }
+}
+
+/// What an operation asks, with these options.
+pub fn question(prompt: &str, resume_state: Value) -> Question {
+    Question {
+        kind: "human_decision".to_owned(),
+        prompt: prompt.to_owned(),
+        options: Vec::new(),
+        response_schema: None,
+        assignee_role: None,
+        timeout: None,
+        resume_state,
+    }
+}
+
+/// A step's attempt that is durably begun, and nothing after it.
+pub fn begins_durably(call: &CallRecord) -> bool {
+    match call.durable.last().map(|event| &event.fact) {
+        Some(Fact::StepStarted { step, attempt, .. } | Fact::StepResumed { step, attempt }) => {
+            *step == call.step && *attempt == call.attempt
+        }
+        _ => false,
+    }
+}
+
+/// Plugins that nobody changes.
+pub struct NoPlugins(broadcast::Sender<PluginChange>);
+
+impl Default for NoPlugins {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(16))
+    }
+}
+
+fn refused() -> LoadError {
+    LoadError { code: "IO", message: "nothing is loaded here".to_owned(), causes: Vec::new(), hint: String::new() }
+}
+
+#[async_trait::async_trait]
+impl Plugins for NoPlugins {
+    fn list(&self) -> Vec<PluginEntry> {
+        Vec::new()
+    }
+
+    async fn load(&self, _bytes: Vec<u8>, _source: Source) -> Result<Arc<Plugin>, LoadError> {
+        Err(refused())
+    }
+
+    async fn rollback(&self, _name: &PluginName, _to: Option<Digest>) -> Result<Arc<Plugin>, LoadError> {
+        Err(refused())
+    }
+
+    async fn retire(&self, _digest: Digest) -> Result<(), LoadError> {
+        Err(refused())
+    }
+
+    async fn keep(&self, _pinned: &BTreeSet<Digest>) {}
+
+    fn changes(&self) -> broadcast::Receiver<PluginChange> {
+        self.0.subscribe()
+    }
+}
