@@ -29,6 +29,7 @@ pub struct StoppedHost {
     folder: TempDir,
     plugins: PluginFolder,
     runtime: String,
+    json_log: bool,
 }
 
 impl TestHost {
@@ -37,11 +38,17 @@ impl TestHost {
         HostSetup::kitchen().start().await
     }
 
-    pub(crate) async fn start_in(folder: TempDir, plugins: PluginFolder, runtime: String) -> Self {
+    pub(crate) async fn start_in(
+        folder: TempDir,
+        plugins: PluginFolder,
+        runtime: String,
+        json_log: bool,
+    ) -> Self {
         StoppedHost {
             folder,
             plugins,
             runtime,
+            json_log,
         }
         .start()
         .await
@@ -144,7 +151,7 @@ impl TestHost {
 impl StoppedHost {
     /// Starts it again, and waits until it is ready.
     pub async fn start(self) -> TestHost {
-        let arguments = [
+        let mut arguments = vec![
             "serve",
             "--listen",
             "127.0.0.1:0",
@@ -153,6 +160,9 @@ impl StoppedHost {
             "--config",
             "orgata.yaml",
         ];
+        if self.json_log {
+            arguments.extend(["--log-format", "json"]);
+        }
         let mut process = Process::start(self.folder.path(), &arguments);
         let address = process.ready().await;
         TestHost {

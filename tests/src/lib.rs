@@ -17,6 +17,7 @@
 )]
 
 pub mod binary;
+pub mod bomb;
 pub mod cli;
 pub mod event;
 pub mod executions;

@@ -20,6 +20,7 @@ pub struct HostSetup {
     plugins: PluginFolder,
     config: Value,
     runtime: Option<String>,
+    json_log: bool,
 }
 
 impl Default for HostSetup {
@@ -40,6 +41,7 @@ impl HostSetup {
             plugins,
             config,
             runtime: None,
+            json_log: false,
         }
     }
 
@@ -54,6 +56,12 @@ impl HostSetup {
     /// Adds a built guest to the plugin folder.
     pub fn plugin(self, guest: &str) -> Self {
         self.plugins.put(guest, guest);
+        self
+    }
+
+    /// Adds a built guest to the plugin folder, as `FILE.wasm`.
+    pub fn plugin_from(self, file: &str, guest: &str) -> Self {
+        self.plugins.put(file, guest);
         self
     }
 
@@ -90,12 +98,18 @@ impl HostSetup {
         self
     }
 
+    /// Logs as for programs: a JSON object a line.
+    pub fn json_log(mut self) -> Self {
+        self.json_log = true;
+        self
+    }
+
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> TestHost {
         let config = serde_json::to_string_pretty(&self.config).expect("JSON can be written");
         fs::write(self.folder.path().join("orgata.yaml"), config).expect("the test owns the folder");
         let runtime = self.runtime.unwrap_or_else(|| "default".to_owned());
-        TestHost::start_in(self.folder, self.plugins, runtime).await
+        TestHost::start_in(self.folder, self.plugins, runtime, self.json_log).await
     }
 }
 

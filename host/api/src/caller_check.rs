@@ -55,7 +55,8 @@ impl CallerCheck {
             let message = format!("pages of `{shown}` may not call this host: add it to api.allowedOrigins");
             return Verdict::Refused(ApiError::new("ORIGIN_NOT_ALLOWED", message));
         }
-        let asks = *request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let asks = *request.method() == Method::OPTIONS
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         if asks { Verdict::Preflight(origin.clone()) } else { Verdict::AllowedOrigin(origin.clone()) }
     }
 
@@ -79,7 +80,10 @@ impl CallerCheck {
     fn is_ours(&self, host: &str) -> bool {
         let name = without_port(host);
         is_loopback(name)
-            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(name))
+            || self
+                .hosts
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(name))
     }
 }
 
@@ -135,7 +139,8 @@ mod tests {
     #[test]
     fn loopback_is_called_by_its_own_names_only() {
         let settings = Settings::default();
-        for host in ["localhost", "localhost:8080", "127.0.0.1:80", "127.9.9.9", "[::1]:8080", "x.localhost"] {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:80", "127.9.9.9", "[::1]:8080", "x.localhost"]
+        {
             assert_eq!(verdict(&settings, &[("host", host)]), Ok(()), "{host}");
         }
         for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", ""] {
@@ -147,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_listed_name_is_ours_with_any_port_or_the_one_listed() {
-        let settings = Settings { allowed_hosts: vec!["a.example".into(), "b.example:1".into()], ..Settings::default() };
+        let settings =
+            Settings { allowed_hosts: vec!["a.example".into(), "b.example:1".into()], ..Settings::default() };
         for host in ["a.example", "A.example:9", "b.example:1"] {
             assert_eq!(verdict(&settings, &[("host", host)]), Ok(()), "{host}");
         }
@@ -156,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_page_of_another_site_may_not_call_unless_listed() {
-        let settings = Settings { allowed_origins: vec!["https://app.example".into()], ..Settings::default() };
+        let settings =
+            Settings { allowed_origins: vec!["https://app.example".into()], ..Settings::default() };
         let from = |origin| verdict(&settings, &[("host", "localhost:1"), ("origin", origin)]);
         assert_eq!(from("http://localhost:1"), Ok(()));
         assert_eq!(from("https://app.example"), Ok(()));

@@ -98,7 +98,11 @@ pub(crate) fn is_json(kind: &str) -> bool {
 /// The body is of a type that the endpoint does not take.
 pub(crate) fn unsupported(kind: &str, wanted: &'static str) -> ApiError {
     let shown: String = kind.chars().take(100).collect();
-    let got = if shown.is_empty() { "the request names no Content-Type".to_owned() } else { format!("the body is `{shown}`") };
+    let got = if shown.is_empty() {
+        "the request names no Content-Type".to_owned()
+    } else {
+        format!("the body is `{shown}`")
+    };
     ApiError::new("UNSUPPORTED_MEDIA_TYPE", format!("{got}: send it as {wanted}"))
 }
 
@@ -130,7 +134,8 @@ pub(crate) async fn read(request: Request, limit: usize, time: Duration) -> Resu
         ApiError::new("TOO_LARGE", format!("the body is over the limit of {limit} bytes"))
             .with_details(json!({ "limit": limit }))
     };
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }

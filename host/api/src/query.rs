@@ -47,7 +47,10 @@ impl<'q> Pairs<'q> {
     }
 
     /// A parameter that is there once at most, read as `T`.
-    pub(crate) fn one<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Result<Option<T>, ApiError> {
+    pub(crate) fn one<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<T>, ApiError> {
         self.one_with(name, T::from_str)
     }
 

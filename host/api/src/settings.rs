@@ -137,7 +137,9 @@ impl Settings {
         }
         for host in &self.allowed_hosts {
             if host.is_empty() || host.contains('/') {
-                return Err(format!("api.allowedHosts: \"{host}\" is not a host name: write app.example.com"));
+                return Err(format!(
+                    "api.allowedHosts: \"{host}\" is not a host name: write app.example.com"
+                ));
             }
         }
         Ok(())
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn an_origin_with_a_path_is_an_error() {
-        let settings = Settings { allowed_origins: vec!["https://a.example/x".into()], ..Settings::default() };
+        let settings =
+            Settings { allowed_origins: vec!["https://a.example/x".into()], ..Settings::default() };
         assert!(settings.validate().unwrap_err().contains("https://a.example/x"));
     }
 }

@@ -111,7 +111,17 @@ fn every_event_looks_like_this() {
 #[test]
 fn every_event_has_the_models_name_and_camel_case() {
     fn check(value: &Value) {
-        let data = ["input", "data", "output", "response", "responseSchema", "context", "labels", "plugins", "details"];
+        let data = [
+            "input",
+            "data",
+            "output",
+            "response",
+            "responseSchema",
+            "context",
+            "labels",
+            "plugins",
+            "details",
+        ];
         for (key, value) in value.as_object().into_iter().flatten() {
             assert!(!key.contains('_'), "{key}");
             if !data.contains(&key.as_str()) {

@@ -98,7 +98,9 @@ fn every_property_is_camel_case() {
             }
         }
         match value {
-            Value::Object(fields) => fields.iter().for_each(|(key, value)| check(value, &format!("{path}/{key}"))),
+            Value::Object(fields) => {
+                fields.iter().for_each(|(key, value)| check(value, &format!("{path}/{key}")))
+            }
             Value::Array(items) => items.iter().for_each(|item| check(item, path)),
             _ => {}
         }

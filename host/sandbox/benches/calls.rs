@@ -1,12 +1,22 @@
 //! What loading and calling cost: compiling, loading from the cache, a call on a fresh instance, a call on a
 //! warm one. The guest does next to nothing, so this is the sandbox's own share.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by panicking"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use orgata_engine::ports::{Call, Operations as _, Plugins as _, Session, SessionContext, Source, SystemClock};
+use orgata_engine::ports::{
+    Call, Operations as _, Plugins as _, Session, SessionContext, Source, SystemClock,
+};
 use orgata_model::runtime::Environment;
 use orgata_sandbox::{Sandbox, Settings};
 use serde_json::json;
@@ -14,7 +24,8 @@ use tokio::runtime::Runtime;
 
 fn guest(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests").join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask plugins` first", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask plugins` first", path.display()))
 }
 
 fn source() -> Source {

@@ -133,7 +133,11 @@ pub(crate) fn checked(
 pub(crate) fn plugin_name(name: &str) -> Result<PluginName, LoadError> {
     let bad = || {
         let message = format!("its name is {name:.100?}");
-        refuse("BAD_NAME", message, "name a plugin in kebab-case, such as `image-resize`, 100 letters at most")
+        refuse(
+            "BAD_NAME",
+            message,
+            "name a plugin in kebab-case, such as `image-resize`, 100 letters at most",
+        )
     };
     if !is_kebab(name) {
         return Err(bad());
@@ -146,11 +150,16 @@ fn check_operation_name(name: &str) -> Result<(), LoadError> {
         return Ok(());
     }
     let message = format!("one of its operations is named {name:.100?}");
-    Err(refuse("BAD_NAME", message, "name operations in kebab-case, such as `resize-image`, 100 letters at most"))
+    Err(refuse(
+        "BAD_NAME",
+        message,
+        "name operations in kebab-case, such as `resize-image`, 100 letters at most",
+    ))
 }
 
 fn is_kebab(name: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     name.len() <= orgata_model::ids::MAX_NAME && name.split('-').all(word)
 }
 
@@ -168,7 +177,11 @@ pub(crate) fn check_version(version: &str) -> Result<(), LoadError> {
 
 pub(crate) fn check_count(operations: usize) -> Result<(), LoadError> {
     match operations {
-        0 => Err(refuse("WRONG_EXPORTS", "it offers no operation", "let `describe` name at least one operation")),
+        0 => Err(refuse(
+            "WRONG_EXPORTS",
+            "it offers no operation",
+            "let `describe` name at least one operation",
+        )),
         1..=MAX_OPERATIONS => Ok(()),
         _ => {
             let message = format!("it offers {operations} operations; {MAX_OPERATIONS} is the most");
@@ -199,7 +212,11 @@ fn checked_operation(operation: wit::Operation) -> Result<OperationMetadata, Loa
 fn schema(operation: &str, which: &str, text: &str) -> Result<(Arc<Value>, Schema), LoadError> {
     let bad = || {
         let message = format!("the {which} schema of operation {operation} cannot be used");
-        refuse("BAD_SCHEMA", message, "write a JSON Schema 2020-12 that is whole in itself: other documents are not fetched")
+        refuse(
+            "BAD_SCHEMA",
+            message,
+            "write a JSON Schema 2020-12 that is whole in itself: other documents are not fetched",
+        )
     };
     let value: Value = serde_json::from_str(text).map_err(|error| bad().because(&error))?;
     let schema = Schema::compile(&value).map_err(|error| bad().because(&error))?;
@@ -215,7 +232,9 @@ fn checked_example(
     let name = example.name;
     let value = |which: &str, text: &str, schema: &Schema| {
         let bad = || {
-            let message = format!("the {which} of example {name:.100?} of operation {operation} does not fit its own schema");
+            let message = format!(
+                "the {which} of example {name:.100?} of operation {operation} does not fit its own schema"
+            );
             refuse("BAD_SCHEMA", message, "mend the example or the schema")
         };
         let value: Value = serde_json::from_str(text).map_err(|error| bad().because(&error))?;

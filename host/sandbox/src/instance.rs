@@ -25,10 +25,20 @@ const MAX_HANDLES: usize = 10_000;
 
 /// What is asked of an instance.
 pub(crate) enum Request<'a> {
-    Execute { call: guest::Call<'a>, input: &'a str },
-    Resume { call: guest::Call<'a>, state: &'a str, answer: &'a str },
+    Execute {
+        call: guest::Call<'a>,
+        input: &'a str,
+    },
+    Resume {
+        call: guest::Call<'a>,
+        state: &'a str,
+        answer: &'a str,
+    },
     /// A function of a plain component, by its place in the code.
-    Function { at: usize, input: &'a serde_json::Value },
+    Function {
+        at: usize,
+        input: &'a serde_json::Value,
+    },
 }
 
 /// What an instance answered.

@@ -50,7 +50,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orgata_engine::ports::{
-    Catalog, Clock, LoadError, Operations, PluginChange, PluginEntry, Plugins, Session, SessionContext, Source,
+    Catalog, Clock, LoadError, Operations, PluginChange, PluginEntry, Plugins, Session, SessionContext,
+    Source,
 };
 use orgata_model::operation::Plugin;
 use orgata_model::{Digest, Failure, PluginName};
@@ -103,7 +104,8 @@ impl Sandbox {
         let cache = Cache::open(cache.clone(), &machine.engine).map_err(unusable(&cache))?;
         let compiler = Compiler::new(&machine.engine, &settings, cache);
         let workshop = Arc::new(Workshop { settings, machine, compiler });
-        let registry = Registry::open(Arc::clone(&workshop), plugins.clone(), clock).map_err(unusable(&plugins))?;
+        let registry =
+            Registry::open(Arc::clone(&workshop), plugins.clone(), clock).map_err(unusable(&plugins))?;
         let registry = Arc::new(registry);
         let warming = Arc::clone(&registry);
         tokio::spawn(async move { warming.warm_up().await });

@@ -162,7 +162,11 @@ pub(crate) fn escaped(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len() + 16), |mut escaped, c| {
-        if must_escape(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+        if must_escape(c) {
+            escaped.extend(c.escape_default())
+        } else {
+            escaped.push(c)
+        }
         escaped
     })
 }

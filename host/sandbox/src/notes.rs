@@ -38,7 +38,8 @@ impl Notes {
             missing = grant,
             "denied"
         );
-        let hint = format!("{what} was denied: grant {grant} to plugin {plugin} in runtime {}", session.runtime);
+        let hint =
+            format!("{what} was denied: grant {grant} to plugin {plugin} in runtime {}", session.runtime);
         let mut notes = self.lock();
         if notes.denied.len() < REMEMBERED && !notes.denied.contains(&hint) {
             notes.denied.push(hint);

@@ -76,7 +76,8 @@ fn failed(failure: wit::Failure) -> Failure {
         wit::Failure::Transient(fault) => (FailureKind::Transient, fault),
         wit::Failure::Permanent(fault) => (FailureKind::Permanent, fault),
     };
-    let mut failure = Failure::new(kind, escaped(cut(&fault.code, MAX_CODE)), escaped(cut(&fault.message, MAX_MESSAGE)));
+    let mut failure =
+        Failure::new(kind, escaped(cut(&fault.code, MAX_CODE)), escaped(cut(&fault.message, MAX_MESSAGE)));
     match fault.details.as_deref().map(serde_json::from_str::<Value>) {
         None => {}
         Some(Ok(details)) => failure.details = Some(details),

@@ -3,8 +3,8 @@
 
 use orgata_engine::ports::LoadError;
 use wasmparser::{
-    ComponentExternalKind, ComponentName, ComponentNameSectionReader, ComponentTypeRef, CustomSectionReader, KnownCustom,
-    Parser, Payload, TypeBounds,
+    ComponentExternalKind, ComponentName, ComponentNameSectionReader, ComponentTypeRef, CustomSectionReader,
+    KnownCustom, Parser, Payload, TypeBounds,
 };
 
 use crate::log::cut;

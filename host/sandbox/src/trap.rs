@@ -70,7 +70,8 @@ fn trapped(error: &wasmtime::Error, remains: &Remains) -> Failure {
 
 /// What a panicking guest printed, on one line.
 fn last_words(tail: &str) -> Option<String> {
-    let lines: Vec<_> = tail.lines().map(str::trim).filter(|line| !line.is_empty() && !is_note(line)).collect();
+    let lines: Vec<_> =
+        tail.lines().map(str::trim).filter(|line| !line.is_empty() && !is_note(line)).collect();
     let from = lines.len().saturating_sub(3);
     let words = lines.get(from..).unwrap_or_default().join(" ");
     (!words.is_empty()).then(|| escaped(cut(&words, 500)))
@@ -81,7 +82,8 @@ fn is_note(line: &str) -> bool {
 }
 
 fn causes(error: &wasmtime::Error, remains: &Remains) -> Vec<String> {
-    let mut causes: Vec<String> = error.chain().map(|cause| escaped(cut(&cause.to_string(), MAX_CAUSE))).collect();
+    let mut causes: Vec<String> =
+        error.chain().map(|cause| escaped(cut(&cause.to_string(), MAX_CAUSE))).collect();
     // wasmtime puts the backtrace into the text of the outermost error; it reads better as frames.
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         causes.retain(|cause| !cause.starts_with("error while executing at wasm backtrace"));
@@ -95,7 +97,8 @@ fn causes(error: &wasmtime::Error, remains: &Remains) -> Vec<String> {
 
 fn frames(backtrace: &WasmBacktrace) -> impl Iterator<Item = String> {
     backtrace.frames().iter().take(MAX_FRAMES).map(|frame| {
-        let function = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
+        let function =
+            frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
         match frame.module_offset() {
             Some(offset) => format!("at {} (offset 0x{offset:x})", cut(&function, 200)),
             None => format!("at {}", cut(&function, 200)),

@@ -58,7 +58,10 @@ impl Version {
             Some((at, operation, schemas)) => Ok(Offered { operation, at, schemas }),
             None => Err(Failure::permanent(
                 "UNKNOWN_OPERATION",
-                format!("plugin {} {} has no operation {}", self.plugin.name, self.plugin.version, name.operation),
+                format!(
+                    "plugin {} {} has no operation {}",
+                    self.plugin.name, self.plugin.version, name.operation
+                ),
             )),
         }
     }
@@ -69,8 +72,10 @@ impl Offered<'_> {
     pub(crate) fn check_input(&self, input: &Value) -> Result<(), Failure> {
         let schema = compiled(&self.schemas.input, &self.operation.input_schema)?;
         schema.check(input).map_err(|violations| {
-            let message = format!("the input does not fit operation {}: {}", self.operation.name, told(&violations));
-            Failure::invalid_input(code::INPUT_MISMATCH, message).with_details(json!({ "violations": violations }))
+            let message =
+                format!("the input does not fit operation {}: {}", self.operation.name, told(&violations));
+            Failure::invalid_input(code::INPUT_MISMATCH, message)
+                .with_details(json!({ "violations": violations }))
         })
     }
 
@@ -83,7 +88,8 @@ impl Offered<'_> {
                 self.operation.name,
                 told(&violations)
             );
-            Failure::permanent(code::OUTPUT_MISMATCH, message).with_details(json!({ "violations": violations }))
+            Failure::permanent(code::OUTPUT_MISMATCH, message)
+                .with_details(json!({ "violations": violations }))
         })
     }
 }
@@ -92,8 +98,9 @@ fn compiled<'a>(cell: &'a OnceLock<Schema>, schema: &Value) -> Result<&'a Schema
     if let Some(compiled) = cell.get() {
         return Ok(compiled);
     }
-    let compiled = Schema::compile(schema)
-        .map_err(|error| Failure::permanent(code::INTERNAL, "a schema no longer compiles").caused_by(&error))?;
+    let compiled = Schema::compile(schema).map_err(|error| {
+        Failure::permanent(code::INTERNAL, "a schema no longer compiles").caused_by(&error)
+    })?;
     Ok(cell.get_or_init(|| compiled))
 }
 

@@ -67,25 +67,16 @@ async fn append(store: &Arc<SqliteStore>, orders: &Arc<Orders>, count: u64, at_a
 fn bench(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let home = Home::new();
-    println!(
-        "flush: {:?}",
-        runtime.block_on(measure_flush(home.folder.path())).unwrap()
-    );
+    println!("flush: {:?}", runtime.block_on(measure_flush(home.folder.path())).unwrap());
     let store = Arc::new(runtime.block_on(home.open()));
-    let orders = Arc::new(Orders {
-        template: whole(0),
-        used: AtomicU64::new(0),
-    });
+    let orders = Arc::new(Orders { template: whole(0), used: AtomicU64::new(0) });
     for name in ["append", "append_beside_100k_old"] {
         let missing = OLD.saturating_sub(orders.used.load(Ordering::Relaxed));
         if name != "append" {
             runtime.block_on(append(&store, &orders, missing, 100));
         }
         let mut group = criterion.benchmark_group(name);
-        group
-            .throughput(Throughput::Elements(1))
-            .sample_size(20)
-            .measurement_time(Duration::from_secs(5));
+        group.throughput(Throughput::Elements(1)).sample_size(20).measurement_time(Duration::from_secs(5));
         for at_a_time in [1, 50, 100] {
             group.bench_with_input(
                 BenchmarkId::new("at_a_time", at_a_time),

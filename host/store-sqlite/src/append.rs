@@ -57,11 +57,8 @@ impl Encoded {
 
 /// A history with a gap could never be folded again: refuse to write one.
 fn check(append: &Append) -> Result<(), StoreError> {
-    let gapless = append
-        .events
-        .iter()
-        .zip(append.seen.saturating_add(1)..)
-        .all(|(event, seq)| event.seq == seq);
+    let gapless =
+        append.events.iter().zip(append.seen.saturating_add(1)..).all(|(event, seq)| event.seq == seq);
     let last = append.events.last().map(|event| event.seq);
     if gapless && last == Some(append.summary.version) {
         return Ok(());

@@ -47,17 +47,12 @@ pub(crate) async fn commit(
     batch: &[&Encoded],
     beside: &[Statement],
 ) -> Result<(), sqlx::Error> {
-    let rest: Vec<&Statement> = beside
-        .iter()
-        .chain(batch.iter().flat_map(|append| append.rest.iter()))
-        .collect();
+    let rest: Vec<&Statement> =
+        beside.iter().chain(batch.iter().flat_map(|append| append.rest.iter())).collect();
     let chunks = chunks(batch);
     let count = chunks.len();
     for (at, (kind, rows)) in chunks.into_iter().enumerate() {
-        let place = Place {
-            first: at == 0,
-            last: at + 1 == count && rest.is_empty(),
-        };
+        let place = Place { first: at == 0, last: at + 1 == count && rest.is_empty() };
         write(connection, texts, kind, &rows, place).await?;
     }
     if !rest.is_empty() {
@@ -75,17 +70,7 @@ pub(crate) async fn write_one(
     texts: &mut Texts,
     append: &Encoded,
 ) -> Result<(), sqlx::Error> {
-    write(
-        connection,
-        texts,
-        append.kind,
-        &[append],
-        Place {
-            first: false,
-            last: false,
-        },
-    )
-    .await?;
+    write(connection, texts, append.kind, &[append], Place { first: false, last: false }).await?;
     for statement in &append.rest {
         run(connection, statement.clone()).await?;
     }
@@ -129,11 +114,7 @@ pub(crate) async fn plain(connection: &mut SqliteConnection, sql: &'static str) 
 fn chunks<'a>(batch: &[&'a Encoded]) -> Vec<(Kind, Vec<&'a Encoded>)> {
     let mut chunks = Vec::new();
     for kind in [Kind::New, Kind::More] {
-        let of_kind: Vec<&Encoded> = batch
-            .iter()
-            .copied()
-            .filter(|append| append.kind == kind)
-            .collect();
+        let of_kind: Vec<&Encoded> = batch.iter().copied().filter(|append| append.kind == kind).collect();
         let mut left = of_kind.as_slice();
         while !left.is_empty() {
             let size = LARGEST.min(1 << left.len().ilog2());

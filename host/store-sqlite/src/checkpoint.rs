@@ -42,6 +42,8 @@ pub(crate) struct Log {
     length: usize,
     /// How long it may become before it is folded.
     long: usize,
+    /// Since the folder was woken, until it handed the rest over.
+    folding: bool,
     wake: mpsc::Sender<()>,
     folder: JoinHandle<()>,
 }
@@ -50,26 +52,21 @@ impl Log {
     /// Begins to fold on this connection. Once the rest is short, `jobs` gets [`Job::Fold`].
     pub(crate) fn new(connection: SqliteConnection, long: usize, jobs: mpsc::WeakSender<Job>) -> Self {
         let (wake, woken) = mpsc::channel(1);
-        Self {
-            length: 0,
-            long,
-            wake,
-            folder: tokio::spawn(copy(connection, woken, jobs)),
-        }
+        Self { length: 0, long, folding: false, wake, folder: tokio::spawn(copy(connection, woken, jobs)) }
     }
 
     /// These were committed together.
     pub(crate) fn grew(&mut self, appends: &[&Encoded]) {
         let bytes: usize = appends.iter().map(|append| append.bytes() + PER_APPEND).sum();
         self.length += bytes + PER_COMMIT;
-        if self.length >= self.long {
-            // Full means that it is being folded already.
-            let _ = self.wake.try_send(());
+        if self.length >= self.long && !self.folding {
+            self.folding = self.wake.try_send(()).is_ok();
         }
     }
 
     /// Folds the rest, on the writer's own connection and between its transactions.
     pub(crate) async fn finish(&mut self, writer: &mut SqliteConnection) {
+        self.folding = false;
         match fold(writer).await {
             Ok(folded) if folded.left() == 0 => self.length = 0,
             // A reader still needs an older page: the log goes on growing for a while before the next attempt.
@@ -115,11 +112,6 @@ async fn catch_up(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> 
 
 /// Copies what no reader hinders, and waits for nobody.
 async fn fold(connection: &mut SqliteConnection) -> Result<Folded, sqlx::Error> {
-    let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
-        .fetch_one(connection)
-        .await?;
-    Ok(Folded {
-        log: row.try_get("log")?,
-        copied: row.try_get("checkpointed")?,
-    })
+    let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
+    Ok(Folded { log: row.try_get("log")?, copied: row.try_get("checkpointed")? })
 }

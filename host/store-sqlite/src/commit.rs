@@ -32,11 +32,7 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(connection: SqliteConnection) -> Self {
-        Self {
-            connection,
-            texts: Texts::default(),
-            known: HashSet::new(),
-        }
+        Self { connection, texts: Texts::default(), known: HashSet::new() }
     }
 
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {

@@ -57,36 +57,19 @@ mod tests {
     #[test]
     fn a_place_survives_being_written_and_read() {
         for micros in [i64::MIN, -1, 0, 1, 1_800_000_000_000_000, i64::MAX] {
-            let place = Place {
-                micros,
-                id: Uuid::from_u128(0x0192_f3a0),
-            };
+            let place = Place { micros, id: Uuid::from_u128(0x0192_f3a0) };
             assert!(matches!(Place::read(List::Inbox, &place.write(List::Inbox)), Ok(read) if read == place));
         }
     }
 
     #[test]
     fn a_foreign_cursor_is_refused() {
-        let place = Place {
-            micros: 7,
-            id: Uuid::nil(),
-        };
+        let place = Place { micros: 7, id: Uuid::nil() };
         let long = format!("{}0", place.write(List::Inbox));
         let capital = place.write(List::Inbox).replace('7', "A");
-        for text in [
-            "",
-            "i",
-            "x",
-            &place.write(List::Executions),
-            &long,
-            &capital,
-            "i+000000000000007",
-            "ü",
-        ] {
-            assert!(
-                matches!(Place::read(List::Inbox, text), Err(StoreError::Cursor)),
-                "{text:?}"
-            );
+        for text in ["", "i", "x", &place.write(List::Executions), &long, &capital, "i+000000000000007", "ü"]
+        {
+            assert!(matches!(Place::read(List::Inbox, text), Err(StoreError::Cursor)), "{text:?}");
         }
     }
 }

@@ -100,20 +100,15 @@ pub(crate) async fn read(
     for row in &rows {
         let first: i64 = row.try_get(0).map_err(|error| broken(TABLE, id, error))?;
         let segment = Columns::of(row, TABLE, format_args!("{id} from seq {first}"));
-        events.extend(
-            unpack(&segment)?
-                .into_iter()
-                .filter(|event| after < event.seq && event.seq <= last),
-        );
+        events.extend(unpack(&segment)?.into_iter().filter(|event| after < event.seq && event.seq <= last));
     }
     Ok(events)
 }
 
 fn unpack(segment: &Columns<'_>) -> Result<Vec<Event>, StoreError> {
     let packed: &[u8] = segment.get("events")?;
-    let (length, block) = packed
-        .split_first_chunk()
-        .ok_or_else(|| segment.broken("the events have no length"))?;
+    let (length, block) =
+        packed.split_first_chunk().ok_or_else(|| segment.broken("the events have no length"))?;
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     // LZ4 packs 255 to 1 at best: do not let a damaged length allocate gigabytes.
     if length > block.len().saturating_mul(255) {

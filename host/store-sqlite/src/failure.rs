@@ -5,11 +5,7 @@ use sqlx::error::ErrorKind;
 
 /// A row of this table that cannot be understood.
 pub(crate) fn broken(table: &'static str, key: impl ToString, reason: impl ToString) -> StoreError {
-    StoreError::Broken {
-        table,
-        key: key.to_string(),
-        reason: reason.to_string(),
-    }
+    StoreError::Broken { table, key: key.to_string(), reason: reason.to_string() }
 }
 
 /// The store cannot work now; the whole cause is in the text.
@@ -43,17 +39,10 @@ pub(crate) enum Cause {
 /// Whose fault an error is. One append's must not fail the others of its batch.
 pub(crate) fn cause(error: &sqlx::Error) -> Cause {
     let Some(error) = error.as_database_error() else {
-        return if matches!(error, sqlx::Error::Encode(_)) {
-            Cause::Unfit
-        } else {
-            Cause::Store
-        };
+        return if matches!(error, sqlx::Error::Encode(_)) { Cause::Unfit } else { Cause::Store };
     };
     // The low byte of an extended result code is the plain one: https://sqlite.org/rescode.html
-    let code = error
-        .code()
-        .and_then(|code| code.parse::<u32>().ok())
-        .map(|code| code & 0xff);
+    let code = error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
     match (error.kind(), code) {
         (ErrorKind::UniqueViolation | ErrorKind::NotNullViolation, _) => Cause::Conflict,
         (_, Some(TOO_BIG | CONSTRAINT | MISMATCH)) => Cause::Unfit,

@@ -16,11 +16,7 @@ const COMMITS: usize = 101;
 /// removed afterwards.
 pub async fn measure_flush(folder: &Path) -> Result<Duration, OpenError> {
     let path = folder.join(format!("flush-{}.db", std::process::id()));
-    private().open(&path).map_err(|source| OpenError::Io {
-        what: "make",
-        path: path.clone(),
-        source,
-    })?;
+    private().open(&path).map_err(|source| OpenError::Io { what: "make", path: path.clone(), source })?;
     let measured = commits(&path).await;
     for side in ["", "-wal", "-shm"] {
         let mut name = path.clone().into_os_string();

@@ -61,10 +61,7 @@ fn open(summary: &Summary, event: &Event, asked: &Intervention) -> Result<Statem
 }
 
 fn close(id: InterventionId) -> Statement {
-    Statement {
-        sql: "DELETE FROM interventions WHERE id = ?",
-        values: Values::default().with_id(id.uuid()),
-    }
+    Statement { sql: "DELETE FROM interventions WHERE id = ?", values: Values::default().with_id(id.uuid()) }
 }
 
 /// It closes, unless it passes to another role. It passes once: then it has no deadline to miss.
@@ -95,39 +92,27 @@ pub(crate) async fn inbox(
     query: &InboxQuery,
 ) -> Result<Page<PendingIntervention>, StoreError> {
     let limit = query.limit.clamp(1, 1000);
-    let rows = statement(query, limit)?
-        .build()
-        .fetch_all(readers)
-        .await
-        .map_err(|error| unavailable(&error))?;
+    let rows =
+        statement(query, limit)?.build().fetch_all(readers).await.map_err(|error| unavailable(&error))?;
     let mut items = Vec::with_capacity(rows.len().min(limit));
     for row in rows.iter().take(limit) {
         items.push(pending(row)?);
     }
     let next = items.last().filter(|_| rows.len() > limit).map(|last| {
         let id = last.intervention.id.uuid();
-        Place {
-            micros: last.opened_at.as_microsecond(),
-            id,
-        }
-        .write(List::Inbox)
+        Place { micros: last.opened_at.as_microsecond(), id }.write(List::Inbox)
     });
     Ok(Page { items, next })
 }
 
 fn statement(query: &InboxQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, StoreError> {
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|text| Place::read(List::Inbox, text))
-        .transpose()?;
+    let after = query.cursor.as_deref().map(|text| Place::read(List::Inbox, text)).transpose()?;
     let mut sql = QueryBuilder::new("SELECT * FROM interventions WHERE true");
     if let Some(id) = query.intervention {
         sql.push(" AND id = ").push_bind(id.uuid().into_bytes().to_vec());
     }
     if let Some(id) = query.execution {
-        sql.push(" AND execution = ")
-            .push_bind(id.uuid().into_bytes().to_vec());
+        sql.push(" AND execution = ").push_bind(id.uuid().into_bytes().to_vec());
     }
     if let Some(runtime) = &query.runtime {
         sql.push(" AND runtime = ").push_bind(runtime.as_str().to_owned());
@@ -139,8 +124,7 @@ fn statement(query: &InboxQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, S
         sql.push(" AND (opened_at, id) > (").push_bind(place.micros);
         sql.push(", ").push_bind(place.id.into_bytes().to_vec()).push(")");
     }
-    sql.push(" ORDER BY opened_at, id LIMIT ")
-        .push_bind(page(limit.saturating_add(1)));
+    sql.push(" ORDER BY opened_at, id LIMIT ").push_bind(page(limit.saturating_add(1)));
     Ok(sql)
 }
 

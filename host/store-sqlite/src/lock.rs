@@ -26,15 +26,8 @@ impl Lock {
         })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-                data: data.to_owned(),
-                lock: path,
-            }),
-            Err(TryLockError::Error(source)) => Err(OpenError::Io {
-                what: "lock",
-                path,
-                source,
-            }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { data: data.to_owned(), lock: path }),
+            Err(TryLockError::Error(source)) => Err(OpenError::Io { what: "lock", path, source }),
         }
     }
 }

@@ -6,10 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 const ALL: [(&str, &str); 3] = [
     ("executions", include_str!("../migrations/0001_executions.sql")),
-    (
-        "interventions",
-        include_str!("../migrations/0002_interventions.sql"),
-    ),
+    ("interventions", include_str!("../migrations/0002_interventions.sql")),
     ("playbooks", include_str!("../migrations/0003_playbooks.sql")),
 ];
 
@@ -19,13 +16,7 @@ pub(crate) async fn run(connection: &mut SqliteConnection) -> Result<(), Migrate
         .into_iter()
         .zip(1..)
         .map(|((name, sql), version)| {
-            Migration::new(
-                version,
-                name.into(),
-                MigrationType::Simple,
-                sql.into_sql_str(),
-                false,
-            )
+            Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
         })
         .collect();
     Migrator::with_migrations(migrations).run(connection).await

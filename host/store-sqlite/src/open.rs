@@ -38,12 +38,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            readers: 3,
-            writer_cache_mib: 64,
-            reader_cache_mib: 8,
-            log_mib: 16,
-        }
+        Self { readers: 3, writer_cache_mib: 64, reader_cache_mib: 8, log_mib: 16 }
     }
 }
 
@@ -112,29 +107,19 @@ pub(crate) struct Opened {
 pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError> {
     let lock = Lock::take(path)?;
     let file = DataFile::make(path)?;
-    let failed = |source| OpenError::Database {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| OpenError::Database { path: path.to_owned(), source };
     let mut writer = writer_options(path, settings).connect().await.map_err(failed)?;
-    let found = ask(&mut writer, "SELECT sqlite_version()")
-        .await
-        .map_err(failed)?;
+    let found = ask(&mut writer, "SELECT sqlite_version()").await.map_err(failed)?;
     if !is_trusted(&found) {
         return Err(OpenError::Outdated { found });
     }
     // SQLite does not fail when it cannot have a log: it goes on with a journal, where readers stop the writer.
     if ask(&mut writer, "PRAGMA journal_mode").await.map_err(failed)? != "wal" {
-        return Err(OpenError::NoLog {
-            path: path.to_owned(),
-        });
+        return Err(OpenError::NoLog { path: path.to_owned() });
     }
     migrations::run(&mut writer)
         .await
-        .map_err(|source| OpenError::Migration {
-            path: path.to_owned(),
-            source,
-        })?;
+        .map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
     let folder = writer_options(path, settings).connect().await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
         .min_connections(1)
@@ -146,13 +131,7 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
         .connect_with(reader_options(path, settings))
         .await
         .map_err(failed)?;
-    Ok(Opened {
-        lock,
-        file,
-        writer,
-        folder,
-        readers,
-    })
+    Ok(Opened { lock, file, writer, folder, readers })
 }
 
 /// The data file, as it was when it was opened.
@@ -167,16 +146,8 @@ impl DataFile {
     /// Made by us, so that nobody else may read it: SQLite gives its side files the same mode.
     fn make(path: &Path) -> Result<Self, OpenError> {
         let file = private().open(path).and_then(|file| file.metadata());
-        let file = file.map_err(|source| OpenError::Io {
-            what: "open",
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            device: file.dev(),
-            inode: file.ino(),
-        })
+        let file = file.map_err(|source| OpenError::Io { what: "open", path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), device: file.dev(), inode: file.ino() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -192,12 +163,7 @@ impl DataFile {
 /// Opens or makes a file that only its owner may read and write.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
     options
 }
 

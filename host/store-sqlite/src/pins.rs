@@ -30,18 +30,12 @@ impl PluginSet {
             bytes.push(0);
             bytes.extend_from_slice(digest.bytes());
         }
-        Self {
-            digest: Digest::of(&bytes),
-            plugins,
-        }
+        Self { digest: Digest::of(&bytes), plugins }
     }
 
     /// Keeps the set. Costs nothing when it is there.
     pub(crate) fn keep(&self) -> Statement {
-        let named = self
-            .plugins
-            .iter()
-            .map(|(name, digest)| (name.to_string(), digest.to_string().into()));
+        let named = self.plugins.iter().map(|(name, digest)| (name.to_string(), digest.to_string().into()));
         let json = Value::Object(named.collect()).to_string();
         Statement {
             sql: "INSERT INTO plugin_sets (digest, plugins) VALUES (?, ?) ON CONFLICT DO NOTHING",

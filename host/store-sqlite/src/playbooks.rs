@@ -65,11 +65,7 @@ pub(crate) async fn current(readers: &SqlitePool) -> Result<Vec<PublishedPlayboo
         .map(|row| {
             let table = "current_playbooks";
             let unnamed = Columns::of(row, table, "?");
-            let key = format!(
-                "{}/{}",
-                unnamed.get::<&str>("runtime")?,
-                unnamed.get::<&str>("name")?
-            );
+            let key = format!("{}/{}", unnamed.get::<&str>("runtime")?, unnamed.get::<&str>("name")?);
             let columns = Columns::of(row, table, key);
             Ok(PublishedPlaybook {
                 runtime: columns.word("runtime")?,
@@ -90,9 +86,5 @@ pub(crate) async fn source(readers: &SqlitePool, digest: Digest) -> Result<Optio
         .fetch_optional(readers)
         .await
         .map_err(|error| unavailable(&error))?;
-    row.map(|row| {
-        row.try_get(0)
-            .map_err(|error| broken("playbook_sources", digest, error))
-    })
-    .transpose()
+    row.map(|row| row.try_get(0).map_err(|error| broken("playbook_sources", digest, error))).transpose()
 }

@@ -62,11 +62,7 @@ pub(crate) struct Columns<'r> {
 
 impl<'r> Columns<'r> {
     pub(crate) fn of(row: &'r SqliteRow, table: &'static str, key: impl ToString) -> Self {
-        Self {
-            row,
-            table,
-            key: key.to_string(),
-        }
+        Self { row, table, key: key.to_string() }
     }
 
     /// A row that is known by the id in its first column.
@@ -90,9 +86,7 @@ impl<'r> Columns<'r> {
 
     /// A name, a status, or whatever else parses from text.
     pub(crate) fn word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
-        self.get::<&str>(column)?
-            .parse()
-            .map_err(|error| self.wrong(column, &error))
+        self.get::<&str>(column)?.parse().map_err(|error| self.wrong(column, &error))
     }
 
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
@@ -112,9 +106,7 @@ impl<'r> Columns<'r> {
 
     pub(crate) fn digest(&self, column: &str) -> Result<Digest, StoreError> {
         let bytes: &[u8] = self.get(column)?;
-        <[u8; 32]>::try_from(bytes)
-            .map(Digest::from)
-            .map_err(|error| self.wrong(column, &error))
+        <[u8; 32]>::try_from(bytes).map(Digest::from).map_err(|error| self.wrong(column, &error))
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {

@@ -21,10 +21,7 @@ pub(crate) fn put(runtime: &Runtime) -> Result<Statement, StoreError> {
 
 /// Forgets a runtime.
 pub(crate) fn remove(id: &RuntimeId) -> Statement {
-    Statement {
-        sql: "DELETE FROM runtimes WHERE id = ?",
-        values: Values::default().with(id.as_str()),
-    }
+    Statement { sql: "DELETE FROM runtimes WHERE id = ?", values: Values::default().with(id.as_str()) }
 }
 
 /// Every runtime, by name.

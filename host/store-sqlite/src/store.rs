@@ -34,18 +34,10 @@ impl SqliteStore {
     /// Opens this data file, or makes it in a folder that exists. Nobody else can open it until it is closed, or
     /// gone and its queue done. Must be called, and kept, inside a tokio runtime.
     pub async fn open(path: &Path, settings: Settings) -> Result<Self, OpenError> {
-        let Opened {
-            lock,
-            file,
-            writer,
-            folder,
-            readers,
-        } = open(path, &settings).await?;
+        let Opened { lock, file, writer, folder, readers } = open(path, &settings).await?;
         describe_metrics();
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let long = usize::try_from(settings.log_mib)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(1024 * 1024);
+        let long = usize::try_from(settings.log_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
         let log = Log::new(folder, long, jobs.downgrade());
         tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
         Ok(Self { jobs, readers, file })
@@ -166,17 +158,14 @@ impl Store for SqliteStore {
     }
 
     async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError> {
-        self.removes(vec![runtimes::remove(id), playbooks::retire_all(id)])
-            .await
+        self.removes(vec![runtimes::remove(id), playbooks::retire_all(id)]).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
         // SQLite goes on writing to a file that has lost its name, and all would be gone with the process.
         if !self.file.is_in_place() {
             let path = self.file.path().display();
-            return Err(StoreError::Unavailable(format!(
-                "the data file {path} was moved or removed"
-            )));
+            return Err(StoreError::Unavailable(format!("the data file {path} was moved or removed")));
         }
         self.ask(Job::Probe).await
     }

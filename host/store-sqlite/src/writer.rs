@@ -73,29 +73,14 @@ pub(crate) fn describe_metrics() {
         Count,
         "Transactions of appends, each one flush"
     );
-    metrics::describe_histogram!(
-        "orgata_store_batch_size",
-        Count,
-        "Appends that shared a transaction"
-    );
-    metrics::describe_histogram!(
-        "orgata_store_commit_seconds",
-        Seconds,
-        "Time that a transaction took"
-    );
+    metrics::describe_histogram!("orgata_store_batch_size", Count, "Appends that shared a transaction");
+    metrics::describe_histogram!("orgata_store_commit_seconds", Seconds, "Time that a transaction took");
     metrics::describe_gauge!("orgata_store_queue_depth", Count, "Jobs that wait for the writer");
 }
 
 impl Writer {
     pub(crate) fn new(committer: Committer, log: Log, lock: Lock, queue: mpsc::Receiver<Job>) -> Self {
-        Self {
-            committer,
-            log,
-            lock,
-            queue,
-            ahead: VecDeque::new(),
-            succeeded: None,
-        }
+        Self { committer, log, lock, queue, ahead: VecDeque::new(), succeeded: None }
     }
 
     /// Works until it is told to close, or nobody is left to ask.
@@ -203,12 +188,7 @@ impl Writer {
             return Ok(());
         }
         let write = "UPDATE probe SET writes = writes + 1 WHERE id = 1";
-        self.edit(vec![Statement {
-            sql: write,
-            values: Values::default(),
-        }])
-        .await
-        .map(|_| ())
+        self.edit(vec![Statement { sql: write, values: Values::default() }]).await.map(|_| ())
     }
 
     fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, StoreError> {

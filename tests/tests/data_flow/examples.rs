@@ -2,7 +2,7 @@
 
 use orgata_tests::guests::built;
 use orgata_tests::matchers::{asked, completed, failed, step_event};
-use orgata_tests::{HostSetup, TestHost, Witness};
+use orgata_tests::{ExecutionId, HostSetup, TestHost, Witness};
 use serde_json::{Value, json};
 
 async fn refunds() -> TestHost {
@@ -53,10 +53,16 @@ async fn a_refund_above_the_limit_waits_for_a_manager() {
 const PAGE: &str = "<p>Bread is baked from flour and water.</p> <p>Bread with jelly makes a sandwich.</p> \
                     <p>It rained.</p> <p>A sandwich of bread and jelly is eaten at noon.</p> <p>He left.</p>";
 
-/// A host whose playbooks may call this server, and the playbook that does. The example's second step is in
-/// JavaScript: where its compiler is not installed, the page is fetched and not summarised.
-async fn fetching(grants: Value) -> (TestHost, &'static str) {
+/// Only fetches.
+const FETCH_A_PAGE: &str = include_str!("../../playbooks/fetch-a-page.yaml");
+
+#[tokio::test]
+async fn a_page_is_fetched_from_a_server_and_summarised() {
+    let web = Witness::start().await;
+    web.page("/bread", PAGE);
+    let grants = json!({ "network": [web.authority()], "privateAddresses": true });
     let setup = HostSetup::new().plugin("http-fetch");
+    // The second step is in JavaScript: where its compiler is not installed, the page is not summarised.
     let (setup, playbook) = match built("text") {
         Some(_) => (
             setup.plugin("text").example("fetch-and-summarise"),
@@ -64,25 +70,13 @@ async fn fetching(grants: Value) -> (TestHost, &'static str) {
         ),
         None => {
             println!("text.wasm is not built, as Node is not there: the page is fetched, and not summarised");
-            (
-                setup.playbook("fetch-a-page", include_str!("../../playbooks/fetch-a-page.yaml")),
-                "fetch-a-page",
-            )
+            (setup.playbook("fetch-a-page", FETCH_A_PAGE), "fetch-a-page")
         }
     };
     let host = setup
         .runtime("web", json!({ "grants": { "http-fetch": grants } }))
         .start()
         .await;
-    (host, playbook)
-}
-
-#[tokio::test]
-async fn a_page_is_fetched_from_a_server_and_summarised() {
-    let web = Witness::start().await;
-    web.page("/bread", PAGE);
-    let grants = json!({ "network": [web.authority()], "privateAddresses": true });
-    let (host, playbook) = fetching(grants).await;
     let id = host.begin(playbook, json!({ "url": web.url("/bread") })).await;
     let output = host.until(&id, completed()).await;
     assert_eq!(output["status"], 200);
@@ -104,16 +98,25 @@ async fn a_page_is_fetched_from_a_server_and_summarised() {
 async fn a_page_that_was_not_granted_is_not_fetched() {
     let web = Witness::start().await;
     // The one names another server, the other does not say that it may be on this machine.
-    for grants in [
-        json!({ "network": ["example.com:443"], "privateAddresses": true }),
-        json!({ "network": [web.authority()] }),
-    ] {
-        let (host, playbook) = fetching(grants).await;
-        let id = host.begin(playbook, json!({ "url": web.url("/bread") })).await;
+    let elsewhere = json!({ "network": ["example.com:443"], "privateAddresses": true });
+    let public = json!({ "network": [web.authority()] });
+    let setup = HostSetup::new()
+        .plugin("http-fetch")
+        .playbook("fetch-a-page", FETCH_A_PAGE);
+    let host = setup
+        .runtime("elsewhere", json!({ "grants": { "http-fetch": elsewhere } }))
+        .runtime("public", json!({ "grants": { "http-fetch": public } }))
+        .start()
+        .await;
+    for runtime in ["elsewhere", "public"] {
+        let request = json!({ "playbookName": "fetch-a-page", "input": { "url": web.url("/bread") } });
+        let path = format!("/api/v1/runtimes/{runtime}/executions");
+        let handle = host.post(&path, request).await.is(202);
+        let id = ExecutionId(handle["executionId"].as_str().unwrap().to_owned());
         let failure = host.until(&id, failed()).await;
         assert_eq!(
-            (failure["kind"].as_str(), failure["code"].as_str()),
-            (Some("permanent"), Some("denied"))
+            (&failure["kind"], &failure["code"]),
+            (&json!("permanent"), &json!("denied"))
         );
         let message = failure["message"].as_str().unwrap();
         assert!(

@@ -1,7 +1,5 @@
 //! Subscribers that come late, go and come back, or read slowly: each hears everything once, in order.
 
-use std::time::Duration;
-
 use orgata_tests::event::lines;
 use orgata_tests::matchers::{Matcher, ended, event};
 use orgata_tests::patience::within;

@@ -85,7 +85,6 @@ async fn the_first_data_flow_holds_word_for_word() {
     intervention_resolved choose-jelly
     step_completed choose-jelly
     step_started spread
-    step_progress spread
     step_completed spread
     step_started assemble
     step_completed assemble

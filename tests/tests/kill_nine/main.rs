@@ -212,7 +212,10 @@ async fn an_effect_that_was_cut_off_is_shown_to_an_operator_who_says_that_it_hap
     assert!(question.prompt.contains("charge"), "{}", question.prompt);
     assert_eq!(question.body["context"]["input"]["body"], json!({ "order": 7 }));
 
-    let answer = json!({ "decision": "complete", "result": { "json": { "ok": "by hand" } } });
+    // What is made up must be what the operation could have given: steps to come rely on it.
+    let nonsense = json!({ "decision": "complete", "result": { "status": "paid" } });
+    host.answer(&id, &question, nonsense).await.refused(422, "RESPONSE_INVALID");
+    let answer = json!({ "decision": "complete", "result": people::charged_by_hand() });
     host.answer(&id, &question, answer).await.accepted();
     assert_eq!(host.until(&id, step_completed("charge")).await["json"]["ok"], "by hand");
     host.until(&id, asked("choose-jelly")).await;

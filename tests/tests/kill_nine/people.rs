@@ -127,7 +127,7 @@ fn decide(shop: &Shop, id: &ExecutionId, question: &Value) -> Value {
     if question["type"] == "failure_handling" {
         return match times(&shop.witness, &step, &format!("{id}/{step}")) {
             0 => json!({ "decision": "retry" }),
-            _ => json!({ "decision": "complete", "result": { "json": { "ok": true } } }),
+            _ => json!({ "decision": "complete", "result": charged_by_hand() }),
         };
     }
     match step.as_str() {
@@ -135,6 +135,13 @@ fn decide(shop: &Shop, id: &ExecutionId, question: &Value) -> Value {
         "assemble" => json!({ "cut": "diagonally" }),
         other => panic!("nobody expected a question of step {other}: {question}"),
     }
+}
+
+/// What `http-fetch/post` gives, written by an operator.
+pub(crate) fn charged_by_hand() -> Value {
+    json!({
+        "status": 200, "headers": {}, "body": "", "base64": false, "truncated": false, "json": { "ok": "by hand" },
+    })
 }
 
 fn text(value: &Value, key: &str) -> String {

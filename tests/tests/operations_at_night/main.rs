@@ -31,12 +31,22 @@ output: $steps.second.result.json
 
 const ASK: &str = "name: ask\nsteps:\n  - name: choose\n    intervention: { prompt: Now?, options: [yea, nay] }\n";
 
+/// Asks, and has something to do with the answer.
+const DECIDE: &str = r#"
+name: decide
+steps:
+  - name: choose
+    intervention: { prompt: Now?, options: [yea, nay] }
+  - { name: act, operation: bench/noop, params: { it: $steps.choose.result } }
+"#;
+
 const EXECUTIONS: &str = "/api/v1/runtimes/desk/executions";
 
 /// A host that may call this witness.
 fn shop(witness: &Witness, config: Value) -> HostSetup {
     let grants = json!({ "http-fetch": { "network": [witness.authority()], "privateAddresses": true } });
     let setup = HostSetup::new().plugin("bench").plugin("http-fetch").playbook("calls", CALLS).playbook("ask", ASK);
+    let setup = setup.playbook("decide", DECIDE);
     setup.runtime("desk", json!({ "grants": grants })).config(config)
 }
 

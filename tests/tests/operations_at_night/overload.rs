@@ -4,7 +4,7 @@ use std::fs;
 
 use futures_util::future::join_all;
 use orgata_tests::matchers::{asked, completed};
-use orgata_tests::{TestHost, Witness};
+use orgata_tests::{TestHost, Witness, patience};
 use serde_json::{Value, json};
 
 use crate::{EXECUTIONS, calling, id_of, shop};
@@ -29,16 +29,21 @@ async fn what_is_too_much_is_refused_with_a_time_to_come_back() {
         assert_eq!(reply.header("retry-after"), "1");
         let error = reply.refused(429, "OVERLOADED");
         assert_eq!(error["details"]["limit"], 2, "{error}");
-        assert!(error["message"].as_str().unwrap().contains("activeExecutions"), "what to do is told: {error}");
+        assert!(error["message"].as_str().unwrap().contains("try again later"), "what to do is told: {error}");
     }
     // What is refused was never there; looking and steering goes on.
     let list = host.get("/api/v1/executions").await.is(200);
     assert_eq!(list["items"].as_array().unwrap().len(), 7);
     host.control(&busy[0], "cancel", "making room").await.is(200);
-    host.begin("ask", json!({})).await;
+    // Whoever comes back finds room, as soon as it is free.
+    let admitted = patience::until(async || {
+        let reply = host.try_begin("ask", json!({})).await;
+        (reply.status != 429).then_some(reply)
+    });
+    admitted.await.expect("a place that was freed is given away").is(202);
+    assert_eq!(host.status(&busy[1]).await["status"], "running", "at nobody's cost");
     witness.release("/first");
     host.until(&busy[1], completed()).await;
-    host.begin("ask", json!({})).await;
 }
 
 #[tokio::test]
@@ -56,15 +61,28 @@ async fn a_key_that_was_accepted_is_not_refused_when_there_is_no_room() {
 }
 
 #[tokio::test]
-async fn an_answer_is_taken_even_when_there_is_no_room_to_act_on_it() {
+async fn answers_and_cancellations_are_taken_even_when_there_is_no_room_to_act_on_them() {
     let witness = Witness::start().await;
     let host = shop(&witness, places(1)).start().await;
-    let asking = host.begin("ask", json!({})).await;
-    let question = host.until(&asking, asked("choose")).await;
-    calling(&host, &witness).await;
-    host.answer(&asking, &question, json!("yea")).await.accepted();
+    let mut questions = Vec::new();
+    for _ in 0..3 {
+        let id = host.begin("decide", json!({})).await;
+        questions.push((id.clone(), host.until(&id, asked("choose")).await));
+    }
+    let busy = calling(&host, &witness).await;
+    for (id, question) in &questions {
+        host.answer(id, question, json!("yea")).await.accepted();
+    }
+    // What was answered waits for its turn, and can still be steered.
+    let (first, _) = &questions[0];
+    assert_eq!(host.status(first).await["status"], "running");
+    assert_eq!(host.control(first, "cancel", "").await.is(200)["status"], "cancelled");
+    assert_eq!(host.status(&busy).await["currentStep"], "first", "nobody was in its way");
     witness.release("/first");
-    host.until(&asking, completed()).await;
+    for (id, _) in &questions[1..] {
+        assert_eq!(host.until(id, completed()).await, json!({ "it": "yea" }));
+    }
+    host.until(&busy, completed()).await;
 }
 
 #[tokio::test]
@@ -91,7 +109,10 @@ async fn a_host_with_fewer_places_brings_everything_back_in_turn() {
 
 async fn settle(host: &TestHost, id: &orgata_tests::ExecutionId) {
     let question = host.until(id, asked("first")).await;
-    let done = json!({ "decision": "complete", "result": { "json": { "ok": true } } });
+    let result = json!({
+        "status": 200, "headers": {}, "body": "", "base64": false, "truncated": false, "json": { "ok": true },
+    });
+    let done = json!({ "decision": "complete", "result": result });
     host.answer(id, &question, done).await.accepted();
     host.until(id, completed()).await;
 }

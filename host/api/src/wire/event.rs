@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use orgata_model::execution::{Event, Fact};
-use orgata_model::{Digest, Failure, InterventionId, OperationName, PlaybookName, PluginName, RuntimeId, StepName};
+use orgata_model::{Digest, InterventionId, OperationName, PlaybookName, PluginName, RuntimeId, StepName};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::failure::FailureView;
 use super::intervention::InterventionView;
 
 /// One thing that happened.
@@ -210,37 +211,6 @@ pub enum What<'a> {
     },
 }
 
-/// Why a step or an execution failed.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FailureView<'a> {
-    /// `invalid_input`, `transient` or `permanent`: what may be done about it.
-    pub kind: &'static str,
-    /// A stable word: the operation's own, or the host's in SCREAMING_SNAKE.
-    pub code: &'a str,
-    /// For people.
-    pub message: &'a str,
-    /// For programs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Value>)]
-    pub details: Option<&'a Value>,
-    /// What lies behind it, nearest first.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    #[schema(required = false)]
-    pub causes: &'a [String],
-}
-
-impl<'a> From<&'a Failure> for FailureView<'a> {
-    fn from(failure: &'a Failure) -> Self {
-        Self {
-            kind: failure.kind.as_str(),
-            code: &failure.code,
-            message: &failure.message,
-            details: failure.details.as_ref(),
-            causes: &failure.causes,
-        }
-    }
-}
-
 impl<'a> From<&'a Event> for EventView<'a> {
     fn from(event: &'a Event) -> Self {
         Self { what: What::from(&event.fact), at: event.at, actor: &event.actor }
@@ -280,12 +250,14 @@ impl<'a> From<&'a Fact> for What<'a> {
             Fact::InterventionRequired { intervention } => {
                 Self::InterventionRequired { step: &intervention.step, intervention: intervention.into() }
             }
-            Fact::InterventionResolved { intervention, step, response, notes } => Self::InterventionResolved {
-                step,
-                intervention_id: *intervention,
-                response,
-                notes: notes.as_deref(),
-            },
+            Fact::InterventionResolved { intervention, step, response, notes } => {
+                Self::InterventionResolved {
+                    step,
+                    intervention_id: *intervention,
+                    response,
+                    notes: notes.as_deref(),
+                }
+            }
             Fact::InterventionExpired { intervention, step } => {
                 Self::InterventionExpired { step, intervention_id: *intervention }
             }

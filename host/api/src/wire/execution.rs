@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::event::FailureView;
+use super::failure::FailureView;
 
 /// What to start.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -140,7 +140,11 @@ impl<'a> From<&'a Summary> for ExecutionHandle<'a> {
             current_step: summary.current_step.as_ref(),
             output: summary.output.as_deref(),
             failure: summary.failure.as_ref().map(FailureView::from),
-            links: Links { own: Link(id, ""), events: Link(id, "/events"), interventions: Link(id, "/interventions") },
+            links: Links {
+                own: Link(id, ""),
+                events: Link(id, "/events"),
+                interventions: Link(id, "/interventions"),
+            },
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod error;
 pub mod event;
 pub mod execution;
+pub mod failure;
 pub mod frame;
 pub mod history;
 pub mod intervention;

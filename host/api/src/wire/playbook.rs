@@ -211,9 +211,11 @@ pub struct StepQuestion<'a> {
 impl<'a> From<&'a Playbook> for PlaybookSchema<'a> {
     fn from(playbook: &'a Playbook) -> Self {
         let asked = playbook.steps.iter().filter_map(|step| match &step.work {
-            Work::Intervention(ask) => {
-                Some(StepQuestion { step: &step.name, assignee_role: step.role.as_ref(), question: ask.into() })
-            }
+            Work::Intervention(ask) => Some(StepQuestion {
+                step: &step.name,
+                assignee_role: step.role.as_ref(),
+                question: ask.into(),
+            }),
             Work::Operation { .. } => None,
         });
         let anything = || Value::Object(serde_json::Map::new());

@@ -80,7 +80,12 @@ impl<'a> From<&'a PluginEntry> for PluginEntryView<'a> {
             PluginState::Earlier => "earlier",
             PluginState::Retired => "retired",
         };
-        Self { plugin: (&*entry.plugin).into(), state, loaded_at: entry.loaded_at, source: (&entry.source).into() }
+        Self {
+            plugin: (&*entry.plugin).into(),
+            state,
+            loaded_at: entry.loaded_at,
+            source: (&entry.source).into(),
+        }
     }
 }
 

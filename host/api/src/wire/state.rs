@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use orgata_model::execution::{Seq, State, Status, StepState};
 use orgata_model::playbook::{Step, Work};
-use orgata_model::{Digest, ExecutionId, InterventionId, OperationName, PlaybookName, RoleName, RuntimeId, StepName};
+use orgata_model::{
+    Digest, ExecutionId, InterventionId, OperationName, PlaybookName, RoleName, RuntimeId, StepName,
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::event::FailureView;
 use super::execution::StatusView;
+use super::failure::FailureView;
 use super::intervention::InterventionView;
 
 /// An execution with its input, its steps and their results.
@@ -129,7 +131,9 @@ impl<'a> StepView<'a> {
         // Attempt 0 is the playbook's own question: no operation was tried.
         let tried = |attempt: &u32| Some(*attempt).filter(|attempt| *attempt > 0);
         match stands {
-            StepState::Running { attempt, .. } | StepState::Interrupted { attempt, .. } => view.attempt = tried(attempt),
+            StepState::Running { attempt, .. } | StepState::Interrupted { attempt, .. } => {
+                view.attempt = tried(attempt)
+            }
             StepState::Retrying { attempt, at, failure, .. } => {
                 view.attempt = tried(attempt);
                 view.retry_at = Some(*at);

@@ -113,7 +113,9 @@ impl Conversation {
             heard = Instant::now();
             match message {
                 Some(Ok(Message::Text(text))) => self.hear(&text).await?,
-                Some(Ok(Message::Binary(_))) => self.misunderstand("frames are JSON texts, not bytes".to_owned()).await?,
+                Some(Ok(Message::Binary(_))) => {
+                    self.misunderstand("frames are JSON texts, not bytes".to_owned()).await?
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
                 Some(Err(error)) => {
@@ -127,26 +129,38 @@ impl Conversation {
     async fn hear(&mut self, text: &str) -> Result<(), End> {
         let frame = match serde_json::from_str::<ClientFrame>(text) {
             Ok(frame) => frame,
-            Err(error) => return self.misunderstand(format!("the frame cannot be understood: {error}")).await,
+            Err(error) => {
+                return self.misunderstand(format!("the frame cannot be understood: {error}")).await;
+            }
         };
         match frame {
             ClientFrame::SubscribeExecution { execution_id, from_seq } => {
                 let topic = Topic::Execution(execution_id);
                 match self.subscribe_execution(execution_id, from_seq).await {
                     Ok(done) => Ok(done?),
-                    Err(error) => Ok(self.outbox.refuse(&error, Some(topic.view()), &self.request_id).await?),
+                    Err(error) => {
+                        Ok(self.outbox.refuse(&error, Some(topic.view()), &self.request_id).await?)
+                    }
                 }
             }
             ClientFrame::SubscribeRuntime { runtime_id } => {
                 let topic = Topic::Runtime(runtime_id.clone());
                 match self.subscribe_runtime(runtime_id).await {
                     Ok(done) => Ok(done?),
-                    Err(error) => Ok(self.outbox.refuse(&error, Some(topic.view()), &self.request_id).await?),
+                    Err(error) => {
+                        Ok(self.outbox.refuse(&error, Some(topic.view()), &self.request_id).await?)
+                    }
                 }
             }
-            ClientFrame::UnsubscribeExecution { execution_id } => self.unsubscribe(Topic::Execution(execution_id)).await,
-            ClientFrame::UnsubscribeRuntime { runtime_id } => self.unsubscribe(Topic::Runtime(runtime_id)).await,
-            ClientFrame::Ping { id } => Ok(self.outbox.send(&ServerFrame::Pong { id: id.as_deref() }).await?),
+            ClientFrame::UnsubscribeExecution { execution_id } => {
+                self.unsubscribe(Topic::Execution(execution_id)).await
+            }
+            ClientFrame::UnsubscribeRuntime { runtime_id } => {
+                self.unsubscribe(Topic::Runtime(runtime_id)).await
+            }
+            ClientFrame::Ping { id } => {
+                Ok(self.outbox.send(&ServerFrame::Pong { id: id.as_deref() }).await?)
+            }
         }
     }
 
@@ -183,7 +197,9 @@ impl Conversation {
         let engine = self.app.engine();
         engine.runtime(&self.principal, &runtime)?;
         let notices = engine.notices(&self.principal);
-        if let Err(gone) = self.outbox.send(&ServerFrame::Subscribed { topic: topic.view(), from_seq: None }).await {
+        if let Err(gone) =
+            self.outbox.send(&ServerFrame::Subscribed { topic: topic.view(), from_seq: None }).await
+        {
             return Ok(Err(gone));
         }
         let (engine, principal, outbox) = (engine.clone(), self.principal.clone(), self.outbox.clone());

@@ -8,7 +8,12 @@ use crate::error::ApiError;
 use crate::wire::frame::{ServerFrame, TopicView, Unsubscribed};
 
 /// Sends every event that the watch gives, and at the end that it is over.
-pub(super) async fn follow(id: ExecutionId, mut watch: Watch, outbox: Outbox, request_id: String) -> Result<(), Gone> {
+pub(super) async fn follow(
+    id: ExecutionId,
+    mut watch: Watch,
+    outbox: Outbox,
+    request_id: String,
+) -> Result<(), Gone> {
     let topic = || TopicView::Execution { execution_id: id };
     let reason = loop {
         match watch.next().await {

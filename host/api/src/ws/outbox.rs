@@ -58,7 +58,11 @@ impl Outbox {
 }
 
 /// Sends what is in the queue, many frames in one go, until it is closed or the client takes too long.
-pub(super) async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>, patience: Duration) {
+pub(super) async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut queue: mpsc::Receiver<Message>,
+    patience: Duration,
+) {
     let most = queue.max_capacity();
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, most).await > 0 {

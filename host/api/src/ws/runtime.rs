@@ -69,7 +69,8 @@ impl Follower {
             },
         };
         let event = RuntimeEventView::Plugin(what);
-        let frame = ServerFrame::RuntimeEvent { runtime_id: &self.runtime, execution_id: None, seq: None, event };
+        let frame =
+            ServerFrame::RuntimeEvent { runtime_id: &self.runtime, execution_id: None, seq: None, event };
         self.outbox.send(&frame).await
     }
 

@@ -43,7 +43,10 @@ impl Subscriptions {
         if self.tasks.len() < self.most {
             return Ok(());
         }
-        let message = format!("this connection follows {} things, and that is its limit: unsubscribe from some", self.most);
+        let message = format!(
+            "this connection follows {} things, and that is its limit: unsubscribe from some",
+            self.most
+        );
         Err(ApiError::new("TOO_MANY_SUBSCRIPTIONS", message))
     }
 

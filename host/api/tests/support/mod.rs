@@ -66,8 +66,8 @@ pub struct Host {
     pub engine: Engine,
     pub words: Arc<Words>,
     pub store: Arc<Memory>,
-    settings: Settings,
-    router: Router,
+    pub settings: Settings,
+    pub router: Router,
 }
 
 /// What it answered.
@@ -106,7 +106,8 @@ impl Host {
         let words = Arc::new(Words::default());
         let kitchen = Runtime::new("kitchen-v1".parse().unwrap(), Environment::Development);
         let clock = Arc::new(SystemClock);
-        let engine = Engine::open(store.clone(), words.clone(), words.clone(), clock, limits, vec![kitchen]).await;
+        let engine =
+            Engine::open(store.clone(), words.clone(), words.clone(), clock, limits, vec![kitchen]).await;
         let engine = engine.unwrap();
         let me = orgata_engine::Principal::local();
         for source in [HELLO, ASK, FAIL] {
@@ -127,7 +128,11 @@ impl Host {
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Call, CallReport, Catalog, LoadError, Operations, Outcome, PluginChange, PluginEntry, PluginState, Plugins, Session,
-    SessionContext, Source,
+    Call, CallReport, Catalog, LoadError, Operations, Outcome, PluginChange, PluginEntry, PluginState,
+    Plugins, Session, SessionContext, Source,
 };
 use orgata_model::operation::{EffectClass, Example, Operation, Plugin};
 use orgata_model::{Digest, Failure, PluginName};
@@ -52,7 +52,12 @@ impl Default for Words {
             operations: vec![operation("echo", digest), operation("fail", digest)],
         });
         let catalog = Catalog { plugins: [(plugin.name.clone(), Arc::clone(&plugin))].into() };
-        Self { plugin, catalog: Arc::new(catalog), changes: broadcast::Sender::new(16), refusal: Mutex::default() }
+        Self {
+            plugin,
+            catalog: Arc::new(catalog),
+            changes: broadcast::Sender::new(16),
+            refusal: Mutex::default(),
+        }
     }
 }
 
@@ -82,10 +87,12 @@ struct Speaking;
 #[async_trait::async_trait]
 impl Session for Speaking {
     async fn call(&self, call: Call) -> CallReport {
-        let outcome = match &*call.operation.operation {
-            "fail" => Err(Failure::permanent("no-words", "there is nothing to say").with_details(json!({ "words": 0 }))),
-            _ => Ok(Outcome::Done(call.input)),
-        };
+        let outcome =
+            match &*call.operation.operation {
+                "fail" => Err(Failure::permanent("no-words", "there is nothing to say")
+                    .with_details(json!({ "words": 0 }))),
+                _ => Ok(Outcome::Done(call.input)),
+            };
         CallReport { outcome, log: Vec::new(), log_dropped: 0, took: Duration::from_millis(1), memory: 0 }
     }
 }

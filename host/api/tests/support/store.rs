@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError, StoredExecution,
+    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,
+    StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -22,6 +23,7 @@ struct Inner {
     sources: BTreeMap<Digest, String>,
     runtimes: BTreeMap<RuntimeId, Runtime>,
     broken: bool,
+    hanging: bool,
 }
 
 impl Memory {
@@ -34,9 +36,18 @@ impl Memory {
         self.inner().broken = true;
     }
 
+    /// From now on it never says whether it is ready.
+    pub fn hang(&self) {
+        self.inner().hanging = true;
+    }
+
     fn working(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
         let inner = self.inner();
-        if inner.broken { Err(StoreError::Unavailable("/secret/path: disk I/O error".into())) } else { Ok(inner) }
+        if inner.broken {
+            Err(StoreError::Unavailable("/secret/path: disk I/O error".into()))
+        } else {
+            Ok(inner)
+        }
     }
 }
 
@@ -57,7 +68,8 @@ impl Store for Memory {
                     };
                     inner.open.insert(intervention.id, pending);
                 }
-                Fact::InterventionResolved { intervention, .. } | Fact::InterventionExpired { intervention, .. } => {
+                Fact::InterventionResolved { intervention, .. }
+                | Fact::InterventionExpired { intervention, .. } => {
                     inner.open.remove(intervention);
                 }
                 _ => {}
@@ -67,7 +79,12 @@ impl Store for Memory {
             inner.open.retain(|_, pending| pending.execution != summary.id);
         }
         let events = append.events.iter().map(|event| Event::clone(event));
-        let fresh = || (StoredExecution { summary: summary.clone(), idempotency_key: append.idempotency_key }, Vec::new());
+        let fresh = || {
+            (
+                StoredExecution { summary: summary.clone(), idempotency_key: append.idempotency_key },
+                Vec::new(),
+            )
+        };
         let kept = inner.executions.entry(summary.id).or_insert_with(fresh);
         if kept.1.len() as Seq != append.seen {
             return Err(StoreError::Conflict);
@@ -87,10 +104,16 @@ impl Store for Memory {
         Ok(self.working()?.executions.get(&id).map(|(stored, _)| stored.clone()))
     }
 
-    async fn by_idempotency_key(&self, runtime: &RuntimeId, key: &str) -> Result<Option<StoredExecution>, StoreError> {
+    async fn by_idempotency_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+    ) -> Result<Option<StoredExecution>, StoreError> {
         let inner = self.working()?;
         let mut all = inner.executions.values().map(|(stored, _)| stored);
-        let found = all.find(|stored| stored.summary.runtime == *runtime && stored.idempotency_key.as_deref() == Some(key));
+        let found = all.find(|stored| {
+            stored.summary.runtime == *runtime && stored.idempotency_key.as_deref() == Some(key)
+        });
         Ok(found.cloned())
     }
 
@@ -139,7 +162,10 @@ impl Store for Memory {
         let inner = self.working()?;
         let wanted = |pending: &&PendingIntervention| {
             query.execution.is_none_or(|id| pending.execution == id)
-                && query.role.as_ref().is_none_or(|role| pending.intervention.assignee_role.as_ref() == Some(role))
+                && query
+                    .role
+                    .as_ref()
+                    .is_none_or(|role| pending.intervention.assignee_role.as_ref() == Some(role))
         };
         let items = inner.open.values().filter(wanted).take(query.limit).cloned().collect();
         Ok(Page { items, next: None })
@@ -178,6 +204,9 @@ impl Store for Memory {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
+        if self.inner().hanging {
+            std::future::pending::<()>().await;
+        }
         self.working().map(drop)
     }
 }

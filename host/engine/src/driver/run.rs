@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use orgata_model::ExecutionId;
 use orgata_model::InterventionId;
-use orgata_model::execution::{Action, Fact, Question, Status};
+use orgata_model::execution::{Action, Fact, Question, Status, StepState};
 use orgata_model::intervention::{Intervention, OnDeadline, Origin};
 
 use crate::host::Host;
 
 use super::commit::Stop;
+use super::step::sleep_until;
 use super::{Caller, Driver};
 
 /// Whether a driver that has nothing to do stays.
@@ -81,12 +82,20 @@ impl Driver {
             if self.flush_at().is_some_and(|due| due <= now) {
                 self.commit().await?;
             }
-            if self.left_over && !self.state.paused {
-                self.left_over = false;
+            let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
+            let action = if picks_up { None } else { self.state.ready(now) };
+            let works = picks_up || matches!(action, Some(Action::Run { .. } | Action::Recover { .. }));
+            let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
+            if works && !overdue && self.place.is_none() {
+                self.wait_for_place().await?;
+                continue;
+            }
+            self.left_over &= self.state.paused;
+            if picks_up {
                 self.pick_up().await?;
                 continue;
             }
-            match self.state.ready(now) {
+            match action {
                 Some(action) => {
                     if self.urgent && !sees_to_commit(&action) {
                         self.commit().await?;
@@ -102,6 +111,26 @@ impl Driver {
             // A long playbook of quick steps must not keep others from the processor.
             tokio::task::coop::consume_budget().await;
         }
+    }
+
+    /// Whether a step was at work when the host stopped.
+    fn was_cut_off(&self) -> bool {
+        self.state.end.is_none() && matches!(self.state.current(), Some((_, StepState::Running { .. })))
+    }
+
+    /// Takes a place among the executions at work. While there is none, it does what callers ask.
+    async fn wait_for_place(&mut self) -> Result<(), Stop> {
+        self.commit().await?;
+        let places = Arc::clone(&self.host.places);
+        let clock = Arc::clone(&self.host.clock);
+        tokio::select! {
+            biased;
+            place = places.acquire_owned() => self.place = place.ok(),
+            Some(command) = self.inbox.recv() => self.obey(command).await?,
+            () = sleep_until(&*clock, self.state.deadline) => {}
+            () = self.host.stopping.cancelled() => {}
+        }
+        Ok(())
     }
 
     async fn act(&mut self, action: Action) -> Result<(), Stop> {

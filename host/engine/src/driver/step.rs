@@ -325,7 +325,7 @@ impl Driver {
 }
 
 /// Sleeps until then; for ever when there is no such time.
-async fn sleep_until(clock: &dyn crate::ports::Clock, at: Option<jiff::Timestamp>) {
+pub(super) async fn sleep_until(clock: &dyn crate::ports::Clock, at: Option<jiff::Timestamp>) {
     match at {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,

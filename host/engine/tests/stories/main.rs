@@ -3,4 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod computing;
+mod controls;
+mod crashes;
 mod durability;
+mod memory;
+mod outages;
+mod progress;
+mod questions;
+mod retries;
+mod starting;
+mod stopping;
+mod watching;

@@ -11,6 +11,7 @@ use orgata_engine::{
 };
 use orgata_model::execution::{Event, Fact, Status, Summary};
 use orgata_model::intervention::Origin;
+use orgata_model::playbook::Playbook;
 use orgata_model::runtime::{Environment, Runtime};
 use orgata_model::{ExecutionId, RuntimeId};
 use serde_json::Value;
@@ -86,8 +87,11 @@ impl TestHost {
 
     /// Publishes a playbook.
     pub async fn publish(&self, source: &str) {
-        let published = self.engine.publish_playbook(&ada(), &runtime(), None, "story.yaml", source.to_owned());
-        within(published).await.unwrap();
+        within(self.try_publish(source)).await.unwrap();
+    }
+
+    pub async fn try_publish(&self, source: &str) -> Result<Arc<Playbook>, EngineError> {
+        self.engine.publish_playbook(&ada(), &runtime(), None, "story.yaml", source.to_owned()).await
     }
 
     /// Starts the playbook `story`; returns once it is durable.

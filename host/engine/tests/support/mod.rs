@@ -7,7 +7,7 @@
 //! does not come within very many turns of the scheduler is a failure.
 
 // Not every story and not every benchmark uses everything.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unused_imports, unreachable_pub)]
 
 pub mod clock;
 pub mod host;

@@ -58,11 +58,15 @@ pub struct Effect {
     pub key: String,
 }
 
+/// What an operation does, given what it is resumed with.
+type Answers = Box<dyn Fn(Option<&Resume>) -> Scripted + Send>;
+
 #[derive(Default)]
 struct Inside {
     plugins: BTreeMap<Digest, Arc<Plugin>>,
     current: BTreeMap<PluginName, Digest>,
     scripts: HashMap<String, VecDeque<Scripted>>,
+    answers: HashMap<String, Answers>,
     held: BTreeSet<String>,
     calls: Vec<CallRecord>,
     effects: Vec<Effect>,
@@ -136,6 +140,11 @@ impl World {
         self.inside.lock().unwrap().scripts.entry(operation.to_owned()).or_default().extend(script);
     }
 
+    /// What the operation does at every call, given what it is resumed with.
+    pub fn answers(&self, operation: &str, answers: impl Fn(Option<&Resume>) -> Scripted + Send + 'static) {
+        self.inside.lock().unwrap().answers.insert(operation.to_owned(), Box::new(answers));
+    }
+
     /// Calls of the operation wait before they do anything.
     pub fn hold(&self, operation: &str) {
         self.inside.lock().unwrap().held.insert(operation.to_owned());
@@ -164,8 +173,12 @@ impl World {
         self.inside.lock().unwrap().dropped
     }
 
-    fn next(&self, operation: &str) -> Option<Scripted> {
-        self.inside.lock().unwrap().scripts.get_mut(operation)?.pop_front()
+    fn next(&self, operation: &str, resume: Option<&Resume>) -> Option<Scripted> {
+        let mut inside = self.inside.lock().unwrap();
+        if let Some(scripted) = inside.scripts.get_mut(operation).and_then(VecDeque::pop_front) {
+            return Some(scripted);
+        }
+        Some(inside.answers.get(operation)?(resume))
     }
 
     async fn unless_held(&self, operation: &str) {
@@ -250,7 +263,7 @@ impl Session for FakeSession {
         let mut unfinished = Unfinished(Some(world));
         world.unless_held(&operation).await;
         life.alive().await;
-        let scripted = world.next(&operation);
+        let scripted = world.next(&operation, call.resume.as_ref());
         let outcome = match scripted {
             None => Ok(Outcome::Done(call.input)),
             Some(Scripted::Done(value)) => Ok(Outcome::Done(Arc::new(value))),

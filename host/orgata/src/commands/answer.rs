@@ -49,9 +49,8 @@ async fn question(client: &Client, args: &AnswerArgs) -> anyhow::Result<(String,
         return Ok((id.to_string(), Value::Null));
     }
     let pending = client.get(&format!("/executions/{}/interventions", args.execution)).await?;
-    let items = pending.part("items").items().cloned().collect::<Vec<_>>();
     let named = |item: &&Value| args.intervention.is_none_or(|id| item.word("id") == Some(&*id.to_string()));
-    let meant: Vec<&Value> = items.iter().filter(named).collect();
+    let meant: Vec<&Value> = pending.part("items").items().filter(named).collect();
     match meant.as_slice() {
         [only] => {
             let id = only.word("id").context("the host's reply has no id")?;

@@ -26,12 +26,9 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> anyhow::Result<ExitCod
                 Ok(playbook) => {
                     results.push(json!({ "file": name, "name": playbook.name, "digest": playbook.digest, "problems": [] }));
                     if !global.json {
-                        println!(
-                            "{name}: {} {} is fine, {} steps",
-                            playbook.name,
-                            playbook.version,
-                            playbook.steps.len()
-                        );
+                        let steps = playbook.steps.len();
+                        let word = if steps == 1 { "step" } else { "steps" };
+                        println!("{name}: {} {} is fine, {steps} {word}", playbook.name, playbook.version);
                     }
                 }
                 Err(diagnostics) => {

@@ -39,14 +39,10 @@ fn list(global: &Global, page: &Value, filtered: bool) -> anyhow::Result<()> {
     if global.json {
         return print_json(page);
     }
-    let items = page.part("items").items().cloned().collect::<Vec<_>>();
+    let items: Vec<&Value> = page.part("items").items().collect();
     if items.is_empty() {
-        let told = if filtered {
-            "there are no such executions"
-        } else {
-            "there are no executions: start one with `orgata run PLAYBOOK`"
-        };
-        println!("{told}");
+        let what_to_do = if filtered { "" } else { ": start one with `orgata run PLAYBOOK`" };
+        println!("there are no {}executions{what_to_do}", if filtered { "such " } else { "" });
         return Ok(());
     }
     let columns = ["EXECUTION", "PLAYBOOK", "RUNTIME", "STATUS", "STEP", "STARTED"];
@@ -75,26 +71,20 @@ async fn show(global: &Global, client: &Client, execution: ExecutionId) -> anyho
         }
     };
     known("execution", summary.part("executionId"));
-    line(
-        "playbook",
-        &format!(
-            "{} {}",
-            table::text(summary.part("playbookName")),
-            table::text(summary.part("playbookVersion"))
-        ),
-    );
+    let playbook = ["playbookName", "playbookVersion"].map(|key| table::text(summary.part(key)));
+    line("playbook", &playbook.join(" "));
     known("runtime", summary.part("runtimeId"));
     known("status", summary.part("status"));
     line("started", &table::time(summary.part("startedAt")));
-    if !summary["endedAt"].is_null() {
+    if !summary.part("endedAt").is_null() {
         line("ended", &table::time(summary.part("endedAt")));
     }
     known("input", state.part("input"));
     println!();
-    let steps = state.part("steps").items().cloned().collect::<Vec<_>>();
+    let steps = state.part("steps").items();
     table::print(
         &["STEP", "STATUS", "RESULT"],
-        steps.iter().map(|step| {
+        steps.map(|step| {
             let outcome = if step.part("failure").is_null() {
                 step.part("result")
             } else {
@@ -110,7 +100,7 @@ async fn show(global: &Global, client: &Client, execution: ExecutionId) -> anyho
         known("deadline", question.part("deadline"));
         line("answer with", &format!("orgata answer {execution}"));
     }
-    if !summary["endedAt"].is_null() {
+    if !summary.part("endedAt").is_null() {
         println!();
     }
     known("output", summary.part("output"));

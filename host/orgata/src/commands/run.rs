@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use dialoguer::console::Term;
+use orgata_model::playbook::Playbook;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -133,8 +134,7 @@ async fn follow_to_the_end(
 /// Events of the past may tell of questions that somebody answered meanwhile.
 async fn is_open(client: &Client, id: &str, question: &Value) -> anyhow::Result<bool> {
     let pending = client.get(&format!("/executions/{id}/interventions")).await?;
-    let items = pending.part("items").items().cloned().collect::<Vec<_>>();
-    Ok(items.iter().any(|item| item.part("id") == question.part("id")))
+    Ok(pending.part("items").items().any(|item| item.part("id") == question.part("id")))
 }
 
 /// Answers until an answer is taken, or until somebody else's was, or until time was up.
@@ -161,36 +161,22 @@ async fn answer_until_taken(
     }
 }
 
-/// The runtime that has the playbook. A file is published first.
+/// The runtime that has the playbook, and the playbook's name. A file is published first.
 async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, String)> {
     let runtimes = client.get("/runtimes").await?;
-    let runtimes = runtimes.part("items").items().cloned().collect::<Vec<_>>();
-    let names: Vec<String> =
-        runtimes.iter().filter_map(|runtime| runtime.word("runtimeId")).map(str::to_owned).collect();
+    let runtimes: Vec<&Value> = runtimes.part("items").items().collect();
     let file = Path::new(&args.playbook);
     if file.is_file() {
-        let source =
-            std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let playbook =
-            orgata_model::playbook::Playbook::parse(&args.playbook, &source).map_err(|diagnostics| {
-                anyhow::anyhow!("the playbook is not valid\n{}", diagnostics.render(false))
-            })?;
-        let runtime = match (&args.runtime, names.as_slice()) {
-            (Some(runtime), _) => runtime.to_string(),
-            (None, [only]) => only.clone(),
-            (None, _) => bail!("there are several runtimes ({}): name one with --runtime", names.join(", ")),
-        };
-        let path = format!("/runtimes/{runtime}/playbooks/{}", playbook.name);
-        client.send_bytes(Method::PUT, &path, "application/yaml", source.into_bytes()).await?;
-        return Ok((runtime, playbook.name.to_string()));
+        return publish(client, args, file, &runtimes).await;
+    }
+    if args.playbook.ends_with(".yaml") || args.playbook.ends_with(".yml") || args.playbook.contains('/') {
+        bail!("there is no file {}", args.playbook);
     }
     if let Some(runtime) = &args.runtime {
         return Ok((runtime.to_string(), args.playbook.clone()));
     }
-    let has = |runtime: &&Value| {
-        let playbooks = runtime.part("playbooks").as_array();
-        playbooks.is_some_and(|names| names.iter().any(|name| name == args.playbook.as_str()))
-    };
+    let has =
+        |runtime: &&&Value| runtime.part("playbooks").items().any(|name| name == args.playbook.as_str());
     let having: Vec<&str> =
         runtimes.iter().filter(has).filter_map(|runtime| runtime.word("runtimeId")).collect();
     match having.as_slice() {
@@ -200,13 +186,35 @@ async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, Strin
     }
 }
 
-/// What there is instead.
-fn known(runtimes: &[Value]) -> String {
-    let playbooks = |runtime: &Value| {
-        let names = runtime.part("playbooks").items();
-        names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+/// Publishes a file in the runtime that is named, or in the only one.
+async fn publish(
+    client: &Client,
+    args: &RunArgs,
+    file: &Path,
+    runtimes: &[&Value],
+) -> anyhow::Result<(String, String)> {
+    let source =
+        std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let playbook = Playbook::parse(&args.playbook, &source)
+        .map_err(|diagnostics| anyhow::anyhow!("the playbook is not valid\n{}", diagnostics.render(false)))?;
+    let names: Vec<&str> = runtimes.iter().filter_map(|runtime| runtime.word("runtimeId")).collect();
+    let runtime = match (&args.runtime, names.as_slice()) {
+        (Some(runtime), _) => runtime.to_string(),
+        (None, [only]) => (*only).to_owned(),
+        (None, _) => bail!("there are several runtimes ({}): name one with --runtime", names.join(", ")),
     };
-    let names: Vec<String> = runtimes.iter().flat_map(playbooks).collect();
+    let path = format!("/runtimes/{runtime}/playbooks/{}", playbook.name);
+    client.send_bytes(Method::PUT, &path, "application/yaml", source.into_bytes()).await?;
+    Ok((runtime, playbook.name.to_string()))
+}
+
+/// What there is instead.
+fn known(runtimes: &[&Value]) -> String {
+    let names: Vec<&str> = runtimes
+        .iter()
+        .flat_map(|runtime| runtime.part("playbooks").items())
+        .filter_map(Value::as_str)
+        .collect();
     if names.is_empty() {
         return "there are none: name a file, or put one into a playbooks folder".to_owned();
     }

@@ -95,16 +95,28 @@ mod tests {
     fn the_strongest_import_decides() {
         assert_eq!(class(&[]), Ok(EffectClass::Pure));
         assert_eq!(class(&["wasi:cli/stdout@0.2.6", "orgata:plugin/log@1.0.0"]), Ok(EffectClass::Pure));
-        assert_eq!(class(&["orgata:plugin/log@1.0.0", "orgata:plugin/secrets@1.0.0"]), Ok(EffectClass::Observing));
+        assert_eq!(
+            class(&["orgata:plugin/log@1.0.0", "orgata:plugin/secrets@1.0.0"]),
+            Ok(EffectClass::Observing)
+        );
         assert_eq!(class(&["orgata:plugin/kv-read@1.0.0"]), Ok(EffectClass::Observing));
         assert_eq!(class(&["orgata:plugin/kv@1.0.0"]), Ok(EffectClass::Effectful));
-        assert_eq!(class(&["wasi:http/outgoing-handler@0.2.0", "wasi:http/types@0.2.0"]), Ok(EffectClass::Effectful));
+        assert_eq!(
+            class(&["wasi:http/outgoing-handler@0.2.0", "wasi:http/types@0.2.0"]),
+            Ok(EffectClass::Effectful)
+        );
     }
 
     #[test]
     fn what_nobody_offers_is_named() {
-        assert_eq!(class(&["wasi:nn/graph@0.2.0", "wasi:cli/stdin@0.2.0"]), Err(vec!["wasi:nn/graph@0.2.0".into()]));
-        assert_eq!(class(&["wasi:http/incoming-handler@0.2.0"]), Err(vec!["wasi:http/incoming-handler@0.2.0".into()]));
+        assert_eq!(
+            class(&["wasi:nn/graph@0.2.0", "wasi:cli/stdin@0.2.0"]),
+            Err(vec!["wasi:nn/graph@0.2.0".into()])
+        );
+        assert_eq!(
+            class(&["wasi:http/incoming-handler@0.2.0"]),
+            Err(vec!["wasi:http/incoming-handler@0.2.0".into()])
+        );
         assert_eq!(class(&["orgata:plugin/logging"]), Err(vec!["orgata:plugin/logging".into()]));
     }
 }

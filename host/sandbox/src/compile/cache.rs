@@ -37,7 +37,8 @@ impl Cache {
         if !path.exists() {
             return None;
         }
-        let loaded = private_file(&path).map_err(wasmtime::Error::from).and_then(|()| deserialize(engine, &path));
+        let loaded =
+            private_file(&path).map_err(wasmtime::Error::from).and_then(|()| deserialize(engine, &path));
         match loaded {
             Ok(component) => Some(component),
             Err(error) => {
@@ -48,7 +49,12 @@ impl Cache {
     }
 
     /// Keeps compiled code, and loads it.
-    pub(crate) fn keep(&self, engine: &Engine, digest: Digest, artifact: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn keep(
+        &self,
+        engine: &Engine,
+        digest: Digest,
+        artifact: &[u8],
+    ) -> wasmtime::Result<Component> {
         let path = self.path(digest);
         match disk::write_whole(&path, artifact) {
             Ok(()) => deserialize(engine, &path),

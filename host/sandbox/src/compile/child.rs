@@ -37,7 +37,8 @@ const MAX_COMPLAINT: u64 = 16 * 1024;
 
 /// Compiles with the given program.
 pub(super) async fn compile(program: &Path, settings: &Settings, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let child = start(program, settings).map_err(|error| io("the compiling process does not start", &error))?;
+    let child =
+        start(program, settings).map_err(|error| io("the compiling process does not start", &error))?;
     match tokio::time::timeout(settings.compile_time, talk(child, settings, bytes)).await {
         // Dropping the child kills it.
         Err(_) => Err(too_long(settings)),
@@ -61,8 +62,13 @@ fn start(program: &Path, settings: &Settings) -> std::io::Result<Child> {
         .spawn()
 }
 
-async fn talk(mut child: Child, settings: &Settings, bytes: &[u8]) -> std::io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    let (Some(mut input), Some(output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+async fn talk(
+    mut child: Child,
+    settings: &Settings,
+    bytes: &[u8],
+) -> std::io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+    let (Some(mut input), Some(output), Some(errors)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(std::io::Error::other("the process has no pipes"));
     };
@@ -81,7 +87,12 @@ async fn talk(mut child: Child, settings: &Settings, bytes: &[u8]) -> std::io::R
     Ok((child.wait().await?, artifact, complaint))
 }
 
-fn judge(status: ExitStatus, artifact: Vec<u8>, complaint: &[u8], settings: &Settings) -> Result<Vec<u8>, LoadError> {
+fn judge(
+    status: ExitStatus,
+    artifact: Vec<u8>,
+    complaint: &[u8],
+    settings: &Settings,
+) -> Result<Vec<u8>, LoadError> {
     use std::os::unix::process::ExitStatusExt as _;
     let complaint = String::from_utf8_lossy(complaint);
     let complaint = std::io::Error::other(escaped(cut(complaint.trim(), 2000)));
@@ -96,11 +107,15 @@ fn judge(status: ExitStatus, artifact: Vec<u8>, complaint: &[u8], settings: &Set
         return Err(too_long(settings));
     }
     // Rust says so before it aborts; a thread that cannot be made for want of memory panics.
-    if said.contains("memory allocation of") || said.contains("failed to spawn thread") || said.contains("annot allocate memory") {
+    if said.contains("memory allocation of")
+        || said.contains("failed to spawn thread")
+        || said.contains("annot allocate memory")
+    {
         return Err(over_limit("compile_memory", &settings.compile_memory.to_string()).because(&complaint));
     }
     let message = format!("the compiling process ended with {status}");
-    Err(refuse("COMPILE_FAILED", message, "see the cause; the component may make the compiler fail").because(&complaint))
+    Err(refuse("COMPILE_FAILED", message, "see the cause; the component may make the compiler fail")
+        .because(&complaint))
 }
 
 fn too_long(settings: &Settings) -> LoadError {
@@ -142,7 +157,9 @@ fn limit_ourselves() -> std::io::Result<()> {
     // Processor time counts for every thread.
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     let seconds = number(SECONDS).map(|seconds| seconds.saturating_mul(threads));
-    for (resource, most) in [(Resource::As, number(MEMORY)), (Resource::Cpu, seconds), (Resource::Core, Some(0))] {
+    for (resource, most) in
+        [(Resource::As, number(MEMORY)), (Resource::Cpu, seconds), (Resource::Core, Some(0))]
+    {
         if most.is_some() {
             // The signal that says why comes at the lower one, the one that kills at the higher.
             setrlimit(resource, Rlimit { current: most, maximum: most.map(|most| most.saturating_add(1)) })?;

@@ -66,24 +66,33 @@ impl Compiler {
         };
         let took = began.elapsed();
         metrics::histogram!("orgata_sandbox_compile_seconds").record(took.as_secs_f64());
-        let component = self.cache.keep(&self.engine, digest, &artifact).map_err(|error| {
-            refuse("COMPILE_FAILED", "what was compiled cannot be loaded", "this is a fault of the host: report it")
-                .because_wasm(&error)
-        })?;
+        let component =
+            self.cache.keep(&self.engine, digest, &artifact).map_err(|error| self.unloadable(&error))?;
         Ok(Compiled { component, millis: Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)) })
+    }
+
+    /// What is compiled and still cannot be loaded asks for more than the pool of instances has.
+    fn unloadable(&self, error: &wasmtime::Error) -> LoadError {
+        let message =
+            format!("it needs more from the start than the limit `memory` ({}) allows", self.settings.memory);
+        refuse("TOO_LARGE", message, "see the cause; make it need less, or raise sandbox.memory")
+            .because_wasm(error)
     }
 
     /// A place to compile in; refuses when too many wait already.
     async fn place(&self) -> Result<OwnedSemaphorePermit, LoadError> {
+        let places = Arc::clone(&self.places);
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            return Ok(place);
+        }
         let _waiting = Waiting::new(&self.waiting);
         let busy = || {
             let message = format!("{} components wait to be compiled already", self.settings.compile_queue);
             refuse("BUSY", message, "try again later, or raise sandbox.compile_queue")
         };
-        if self.waiting.load(Ordering::Relaxed) > self.settings.compile_queue.saturating_add(1) {
+        if self.waiting.load(Ordering::Relaxed) > self.settings.compile_queue {
             return Err(busy());
         }
-        let places = Arc::clone(&self.places);
         // Without a process to kill, a place may be taken for good: do not wait for it for ever.
         let patience = self.settings.compile_time.saturating_mul(2);
         match tokio::time::timeout(patience, places.acquire_owned()).await {
@@ -92,7 +101,11 @@ impl Compiler {
         }
     }
 
-    async fn compile_here(&self, place: OwnedSemaphorePermit, bytes: &Arc<[u8]>) -> Result<Vec<u8>, LoadError> {
+    async fn compile_here(
+        &self,
+        place: OwnedSemaphorePermit,
+        bytes: &Arc<[u8]>,
+    ) -> Result<Vec<u8>, LoadError> {
         let (done, result) = oneshot::channel();
         let (engine, bytes) = (self.engine.clone(), Arc::clone(bytes));
         let work = move || {

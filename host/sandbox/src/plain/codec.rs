@@ -50,7 +50,8 @@ impl Decoder {
 
     fn count(&mut self, parts: usize) -> Result<(), Mismatch> {
         let left = self.parts_left.checked_sub(parts);
-        self.parts_left = left.ok_or_else(|| Mismatch::new(format!("the value has more than {MAX_PARTS} parts")))?;
+        self.parts_left =
+            left.ok_or_else(|| Mismatch::new(format!("the value has more than {MAX_PARTS} parts")))?;
         Ok(())
     }
 }
@@ -69,7 +70,8 @@ impl Shape {
             Self::Bytes => bytes(json, decoder)?,
             Self::List(item) => {
                 let items = array(json)?.iter().enumerate();
-                let items = items.map(|(at, json)| item.decode(json, decoder).map_err(|error| error.inside(at)));
+                let items =
+                    items.map(|(at, json)| item.decode(json, decoder).map_err(|error| error.inside(at)));
                 Val::List(items.collect::<Result<_, _>>()?)
             }
             Self::Record(fields) => Val::Record(record(fields, json, decoder)?),
@@ -79,26 +81,31 @@ impl Shape {
                     return Err(wanted(&format!("an array of {} values", shapes.len())));
                 }
                 let items = shapes.iter().zip(items).enumerate();
-                let items = items.map(|(at, (shape, json))| shape.decode(json, decoder).map_err(|e| e.inside(at)));
+                let items =
+                    items.map(|(at, (shape, json))| shape.decode(json, decoder).map_err(|e| e.inside(at)));
                 Val::Tuple(items.collect::<Result<_, _>>()?)
             }
             Self::Variant(cases) => {
                 let (tag, json) = tag(json)?;
                 let (_, payload) = cases.iter().find(|(name, _)| name == tag).ok_or_else(|| unknown(tag))?;
-                let payload = payload_of(payload.as_ref(), json, decoder).map_err(|error| error.inside(tag))?;
+                let payload =
+                    payload_of(payload.as_ref(), json, decoder).map_err(|error| error.inside(tag))?;
                 Val::Variant(tag.to_owned(), payload)
             }
             Self::Enum(names) => Val::Enum(one_of(names, json)?),
             Self::Option(some) => Val::Option(option(some, json, decoder)?),
             Self::Result { ok, err } => match tag(json)? {
-                ("ok", json) => Val::Result(Ok(payload_of(ok.as_deref(), json, decoder).map_err(|e| e.inside("ok"))?)),
+                ("ok", json) => {
+                    Val::Result(Ok(payload_of(ok.as_deref(), json, decoder).map_err(|e| e.inside("ok"))?))
+                }
                 ("err", json) => {
                     Val::Result(Err(payload_of(err.as_deref(), json, decoder).map_err(|e| e.inside("err"))?))
                 }
                 (other, _) => return Err(unknown(other)),
             },
             Self::Flags(names) => {
-                let set = array(json)?.iter().map(|name| one_of(names, name)).collect::<Result<Vec<_>, _>>()?;
+                let set =
+                    array(json)?.iter().map(|name| one_of(names, name)).collect::<Result<Vec<_>, _>>()?;
                 Val::Flags(names.iter().filter(|name| set.contains(name)).cloned().collect())
             }
         })
@@ -117,7 +124,9 @@ impl Shape {
             (Self::List(item), Val::List(items)) => {
                 Value::Array(items.iter().map(|value| item.encode(value)).collect::<Result<_, _>>()?)
             }
-            (Self::Record(fields), Val::Record(values)) if fields.len() == values.len() => from_record(fields, values)?,
+            (Self::Record(fields), Val::Record(values)) if fields.len() == values.len() => {
+                from_record(fields, values)?
+            }
             (Self::Tuple(shapes), Val::Tuple(values)) if shapes.len() == values.len() => {
                 let items = shapes.iter().zip(values).map(|(shape, value)| shape.encode(value));
                 Value::Array(items.collect::<Result<_, _>>()?)
@@ -128,7 +137,9 @@ impl Shape {
             }
             (Self::Enum(_), Val::Enum(name)) => Value::String(name.clone()),
             (Self::Option(_), Val::Option(None)) => Value::Null,
-            (Self::Option(shape), Val::Option(Some(value))) if shape.may_be_null() => tagged("some", shape.encode(value)?),
+            (Self::Option(shape), Val::Option(Some(value))) if shape.may_be_null() => {
+                tagged("some", shape.encode(value)?)
+            }
             (Self::Option(shape), Val::Option(Some(value))) => shape.encode(value)?,
             (Self::Result { ok, .. }, Val::Result(Ok(payload))) => {
                 tagged("ok", from_payload(ok.as_deref(), payload.as_deref())?)
@@ -226,7 +237,11 @@ fn double(json: &Value) -> Result<f64, Mismatch> {
 fn single(json: &Value) -> Result<f32, Mismatch> {
     let double = double(json)?;
     let single = double as f32;
-    if single.is_finite() == double.is_finite() { Ok(single) } else { Err(wanted("a number that fits into 32 bits")) }
+    if single.is_finite() == double.is_finite() {
+        Ok(single)
+    } else {
+        Err(wanted("a number that fits into 32 bits"))
+    }
 }
 
 fn from_double(value: f64) -> Value {
@@ -268,7 +283,11 @@ fn from_bytes(items: &[Val]) -> Result<Value, Mismatch> {
     Ok(Value::String(STANDARD.encode(bytes)))
 }
 
-fn record(fields: &[(String, Shape)], json: &Value, decoder: &mut Decoder) -> Result<Vec<(String, Val)>, Mismatch> {
+fn record(
+    fields: &[(String, Shape)],
+    json: &Value,
+    decoder: &mut Decoder,
+) -> Result<Vec<(String, Val)>, Mismatch> {
     let given = object(json)?;
     if let Some(key) = given.keys().find(|key| !fields.iter().any(|(name, _)| name == *key)) {
         return Err(unknown(key));
@@ -309,7 +328,9 @@ fn option(some: &Shape, json: &Value, decoder: &mut Decoder) -> Result<Option<Bo
         return Ok(Some(Box::new(some.decode(json, decoder)?)));
     }
     match tag(json)? {
-        ("some", json) => Ok(Some(Box::new(some.decode(json, decoder).map_err(|error| error.inside("some"))?))),
+        ("some", json) => {
+            Ok(Some(Box::new(some.decode(json, decoder).map_err(|error| error.inside("some"))?)))
+        }
         (other, _) => Err(unknown(other)),
     }
 }
@@ -327,7 +348,11 @@ fn tagged(tag: &str, payload: Value) -> Value {
     Value::Object(Map::from_iter([(tag.to_owned(), payload)]))
 }
 
-fn payload_of(shape: Option<&Shape>, json: &Value, decoder: &mut Decoder) -> Result<Option<Box<Val>>, Mismatch> {
+fn payload_of(
+    shape: Option<&Shape>,
+    json: &Value,
+    decoder: &mut Decoder,
+) -> Result<Option<Box<Val>>, Mismatch> {
     match shape {
         Some(shape) => Ok(Some(Box::new(shape.decode(json, decoder)?))),
         None if json.is_null() => Ok(None),

@@ -90,8 +90,15 @@ fn of(
     for (param, ty) in ty.params() {
         params.push((param.to_owned(), Shape::of(&ty, budget).map_err(|why| unusable(&why))?));
     }
-    let result = ty.results().next().map(|ty| Shape::of(&ty, budget)).transpose().map_err(|why| unusable(&why))?;
-    Ok(Some(Found { interface: interface.map(str::to_owned), function: name.to_owned(), index, params, result }))
+    let result =
+        ty.results().next().map(|ty| Shape::of(&ty, budget)).transpose().map_err(|why| unusable(&why))?;
+    Ok(Some(Found {
+        interface: interface.map(str::to_owned),
+        function: name.to_owned(),
+        index,
+        params,
+        result,
+    }))
 }
 
 fn named(found: Vec<Found>) -> Vec<Function> {
@@ -125,7 +132,9 @@ impl Found {
     /// What the operation may be called, shortest first.
     fn names(&self) -> [String; 3] {
         let function = &self.function;
-        let Some(interface) = &self.interface else { return [function.clone(), function.clone(), function.clone()] };
+        let Some(interface) = &self.interface else {
+            return [function.clone(), function.clone(), function.clone()];
+        };
         let unversioned = interface.split('@').next().unwrap_or(interface);
         let last = unversioned.rsplit('/').next().unwrap_or(unversioned);
         let whole = unversioned.replace([':', '/'], ".");

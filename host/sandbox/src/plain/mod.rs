@@ -75,7 +75,9 @@ impl PlainCode {
             format: FORMAT,
             name,
             version: version.unwrap_or_else(|| "0.0.0".to_owned()),
-            description: outline.description.unwrap_or_else(|| "Typed functions of a WebAssembly component.".to_owned()),
+            description: outline
+                .description
+                .unwrap_or_else(|| "Typed functions of a WebAssembly component.".to_owned()),
             effect,
             imports: outline.imports,
             size,
@@ -112,7 +114,9 @@ pub(crate) async fn call(
     at: usize,
     input: &Value,
 ) -> wasmtime::Result<Result<Value, CallError>> {
-    let Code::Plain(PlainCode { functions, .. }) = code else { wasmtime::bail!("the component is not plain") };
+    let Code::Plain(PlainCode { functions, .. }) = code else {
+        wasmtime::bail!("the component is not plain")
+    };
     let Some(function) = functions.get(at) else { wasmtime::bail!("the component has no such function") };
     let params = match params(function, input) {
         Ok(params) => params,
@@ -168,9 +172,10 @@ fn check_size(value: &Value, most: usize) -> Result<(), LimitReached> {
 /// What is recorded of a call that went badly.
 pub(crate) fn failure(error: CallError) -> Failure {
     match error {
-        CallError::Input(mismatch) => {
-            Failure::invalid_input(code::INPUT_MISMATCH, format!("the input does not fit the function: {mismatch}"))
-        }
+        CallError::Input(mismatch) => Failure::invalid_input(
+            code::INPUT_MISMATCH,
+            format!("the input does not fit the function: {mismatch}"),
+        ),
         CallError::Returned(value) => {
             let told = match &value {
                 Value::String(text) => text.clone(),

@@ -32,7 +32,9 @@ impl Shape {
         match self {
             Self::Bool => json!({ "type": "boolean" }),
             Self::Integer(integer) => integer.schema(),
-            Self::Float32 => float(json!({ "type": "number", "minimum": f64::from(f32::MIN), "maximum": f64::from(f32::MAX) })),
+            Self::Float32 => float(
+                json!({ "type": "number", "minimum": f64::from(f32::MIN), "maximum": f64::from(f32::MAX) }),
+            ),
             Self::Float64 => float(json!({ "type": "number" })),
             Self::Char => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
             Self::String => json!({ "type": "string" }),
@@ -40,9 +42,13 @@ impl Shape {
             Self::List(item) => json!({ "type": "array", "items": item.schema() }),
             Self::Record(fields) => object(fields.iter().map(|(name, field)| (name.as_str(), field))),
             Self::Tuple(items) => tuple(items),
-            Self::Variant(cases) => one_of(cases.iter().map(|(name, payload)| tagged(name, payload.as_ref()))),
+            Self::Variant(cases) => {
+                one_of(cases.iter().map(|(name, payload)| tagged(name, payload.as_ref())))
+            }
             Self::Enum(names) => json!({ "type": "string", "enum": names }),
-            Self::Option(some) if some.may_be_null() => json!({ "anyOf": [tagged("some", Some(some)), nothing()] }),
+            Self::Option(some) if some.may_be_null() => {
+                json!({ "anyOf": [tagged("some", Some(some)), nothing()] })
+            }
             Self::Option(some) => json!({ "anyOf": [some.schema(), nothing()] }),
             Self::Result { ok, err } => one_of([tagged("ok", ok.as_deref()), tagged("err", err.as_deref())]),
             Self::Flags(names) => {
@@ -73,13 +79,20 @@ impl Integer {
     fn schema(self) -> Value {
         let (least, most) = self.range();
         let number = json!({ "type": "integer", "minimum": whole(least), "maximum": whole(most) });
-        if self.is_wide() { json!({ "anyOf": [number, { "type": "string", "pattern": DECIMAL }] }) } else { number }
+        if self.is_wide() {
+            json!({ "anyOf": [number, { "type": "string", "pattern": DECIMAL }] })
+        } else {
+            number
+        }
     }
 }
 
 /// The number in JSON; only numbers of 64 bits are asked for.
 fn whole(number: i128) -> Value {
-    i64::try_from(number).map(Value::from).or_else(|_| u64::try_from(number).map(Value::from)).unwrap_or_default()
+    i64::try_from(number)
+        .map(Value::from)
+        .or_else(|_| u64::try_from(number).map(Value::from))
+        .unwrap_or_default()
 }
 
 fn float(number: Value) -> Value {

@@ -31,7 +31,10 @@ pub(crate) enum Shape {
     Variant(Vec<(String, Option<Shape>)>),
     Enum(Vec<String>),
     Option(Box<Shape>),
-    Result { ok: Option<Box<Shape>>, err: Option<Box<Shape>> },
+    Result {
+        ok: Option<Box<Shape>>,
+        err: Option<Box<Shape>>,
+    },
     Flags(Vec<String>),
 }
 
@@ -108,7 +111,10 @@ impl Budget {
         Self { nodes: MAX_NODES, depth: MAX_DEPTH }
     }
 
-    fn deeper<T>(&mut self, walk: impl FnOnce(&mut Self) -> Result<T, Unsupported>) -> Result<T, Unsupported> {
+    fn deeper<T>(
+        &mut self,
+        walk: impl FnOnce(&mut Self) -> Result<T, Unsupported>,
+    ) -> Result<T, Unsupported> {
         self.nodes = self.nodes.checked_sub(1).ok_or(Unsupported::TooLarge)?;
         self.depth = self.depth.checked_sub(1).ok_or(Unsupported::TooDeep)?;
         let walked = walk(self);
@@ -142,10 +148,13 @@ impl Shape {
             Type::List(list) if list.ty() == Type::U8 => Self::Bytes,
             Type::List(list) => Self::List(Box::new(Self::of(&list.ty(), budget)?)),
             Type::Record(record) => {
-                let fields = record.fields().map(|field| Ok((field.name.to_owned(), Self::of(&field.ty, budget)?)));
+                let fields =
+                    record.fields().map(|field| Ok((field.name.to_owned(), Self::of(&field.ty, budget)?)));
                 Self::Record(fields.collect::<Result<_, _>>()?)
             }
-            Type::Tuple(tuple) => Self::Tuple(tuple.types().map(|ty| Self::of(&ty, budget)).collect::<Result<_, _>>()?),
+            Type::Tuple(tuple) => {
+                Self::Tuple(tuple.types().map(|ty| Self::of(&ty, budget)).collect::<Result<_, _>>()?)
+            }
             Type::Variant(variant) => {
                 let mut cases = Vec::new();
                 for case in variant.cases() {

@@ -26,7 +26,14 @@ use crate::refusal::{Refusal as _, io as io_refusal, refuse};
 pub(super) struct Folder {
     path: PathBuf,
     files: BTreeMap<PathBuf, Seen>,
+    /// Versions that have lost their file. They wait while another file settles: it may be the same renamed.
+    orphans: Vec<(PathBuf, Owned)>,
+    /// Looks since the folder was last at rest.
+    restless: u32,
 }
+
+/// Looks that orphans wait for at most: a file that grows for ever must not keep another one's plugin alive.
+const PATIENCE: u32 = 20;
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -77,7 +84,7 @@ impl Folder {
             (file, Seen { stamp, settled: false, owned: Some(Owned { name, digest }), refused: None })
         });
         let files = known.collect();
-        Self { path, files }
+        Self { path, files, orphans: Vec::new(), restless: 0 }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -113,10 +120,10 @@ impl Folder {
         reports: &mut BTreeMap<PathBuf, Result<Arc<Plugin>, LoadError>>,
     ) -> io::Result<bool> {
         let present = present(&self.path)?;
-        let mut orphans = self.forget_missing(&present);
+        self.forget_missing(&present);
         let mut growing = false;
         for path in present {
-            match self.ready(&path, !orphans.is_empty()) {
+            match self.ready(&path, !self.orphans.is_empty()) {
                 Ready::Yes => {}
                 Ready::No => continue,
                 Ready::Soon => {
@@ -128,19 +135,26 @@ impl Folder {
             let outcome = self.take_in(registry, &path).await;
             self.settle(registry, &path, &outcome);
             let now = self.files.get(&path).and_then(|seen| seen.owned.clone());
-            orphans.extend(before.filter(|before| now.is_none_or(|now| now.name != before.name)).map(|b| (path.clone(), b)));
+            let renamed = before.filter(|before| now.is_none_or(|now| now.name != before.name));
+            self.orphans.extend(renamed.map(|before| (path.clone(), before)));
             reports.insert(path, outcome.map(|(plugin, _)| plugin));
         }
-        for (path, owned) in orphans {
-            self.let_go(registry, &path, &owned).await;
+        self.restless = if growing { self.restless + 1 } else { 0 };
+        if !growing || self.restless > PATIENCE {
+            for (path, owned) in std::mem::take(&mut self.orphans) {
+                self.let_go(registry, &path, &owned).await;
+            }
         }
         Ok(growing)
     }
 
-    /// Forgets files that are gone, and tells which versions they leave behind.
-    fn forget_missing(&mut self, present: &[PathBuf]) -> Vec<(PathBuf, Owned)> {
+    /// Forgets files that are gone; the versions that they leave behind are orphans.
+    fn forget_missing(&mut self, present: &[PathBuf]) {
         let gone: Vec<_> = self.files.keys().filter(|path| !present.contains(path)).cloned().collect();
-        gone.into_iter().filter_map(|path| Some((path.clone(), self.files.remove(&path)?.owned?))).collect()
+        for path in gone {
+            let owned = self.files.remove(&path).and_then(|seen| seen.owned);
+            self.orphans.extend(owned.map(|owned| (path, owned)));
+        }
     }
 
     /// Whether a file is to be read now. `room` says that a name may have become free.
@@ -178,6 +192,11 @@ impl Folder {
         if let Some(plugin) = registry.taken_in_before(path, digest) {
             return Ok((plugin, digest));
         }
+        if let Some(plugin) =
+            registry.same_elsewhere(path, digest).await.map_err(|error| error.of(&source))?
+        {
+            return Ok((plugin, digest));
+        }
         let prepared = registry.prepare(&bytes, &source).await.map_err(|error| error.of(&source))?;
         let name = &prepared.version.plugin.name;
         if let Some(other) = self.other_owner(path, name, digest) {
@@ -189,11 +208,21 @@ impl Folder {
 
     /// Another file that holds this name with another version.
     fn other_owner(&self, path: &Path, name: &PluginName, digest: Digest) -> Option<&Path> {
-        let holds = |seen: &Seen| seen.owned.as_ref().is_some_and(|owned| owned.name == *name && owned.digest != digest);
-        self.files.iter().find(|(other, seen)| *other != path && holds(seen)).map(|(other, _)| other.as_path())
+        let holds = |seen: &Seen| {
+            seen.owned.as_ref().is_some_and(|owned| owned.name == *name && owned.digest != digest)
+        };
+        self.files
+            .iter()
+            .find(|(other, seen)| *other != path && holds(seen))
+            .map(|(other, _)| other.as_path())
     }
 
-    fn settle(&mut self, registry: &Registry, path: &Path, outcome: &Result<(Arc<Plugin>, Digest), LoadError>) {
+    fn settle(
+        &mut self,
+        registry: &Registry,
+        path: &Path,
+        outcome: &Result<(Arc<Plugin>, Digest), LoadError>,
+    ) {
         let Some(seen) = self.files.get_mut(path) else { return };
         match outcome {
             Ok((plugin, digest)) => {

@@ -59,7 +59,11 @@ struct Known {
 
 impl Registry {
     /// Opens the registry of a folder. What was current is current again.
-    pub(crate) fn open(workshop: Arc<Workshop>, folder: PathBuf, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+    pub(crate) fn open(
+        workshop: Arc<Workshop>,
+        folder: PathBuf,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
         let blobs = Blobs::open(folder)?;
         let mut index = blobs.index()?;
         let plugins = known_plugins(&blobs, &mut index);
@@ -101,7 +105,8 @@ impl Registry {
         }
         let version = self.load_back(digest).await?;
         // What was published meanwhile is on the shelf already.
-        let current = self.known().index.versions.get(&digest).is_some_and(|entry| entry.state == State::Current);
+        let current =
+            self.known().index.versions.get(&digest).is_some_and(|entry| entry.state == State::Current);
         self.shelf.put(&version, current);
         Ok(version)
     }
@@ -187,11 +192,18 @@ impl Registry {
         entry.and_then(|_| known.plugins.get(&digest).cloned())
     }
 
-    async fn publish(&self, bytes: &Arc<[u8]>, new: Prepared, source: &Source) -> Result<Arc<Plugin>, LoadError> {
+    async fn publish(
+        &self,
+        bytes: &Arc<[u8]>,
+        new: Prepared,
+        source: &Source,
+    ) -> Result<Arc<Plugin>, LoadError> {
         let _changing = self.changing.lock().await;
         let plugin = Arc::clone(&new.version.plugin);
         let (digest, name) = (plugin.digest, plugin.name.clone());
-        self.blobs.put(digest, bytes, &new.metadata).map_err(|error| io("the plugin cannot be kept", &error))?;
+        self.blobs
+            .put(digest, bytes, &new.metadata)
+            .map_err(|error| io("the plugin cannot be kept", &error))?;
         let mut index = self.known().index.clone();
         index.publish(digest, &name, source, self.clock.now());
         if let Source::File(path) = source {
@@ -205,7 +217,11 @@ impl Registry {
     }
 
     /// Makes an earlier version current again.
-    pub(crate) async fn rollback(&self, name: &PluginName, to: Option<Digest>) -> Result<Arc<Plugin>, LoadError> {
+    pub(crate) async fn rollback(
+        &self,
+        name: &PluginName,
+        to: Option<Digest>,
+    ) -> Result<Arc<Plugin>, LoadError> {
         let digest = self.rollback_target(name, to)?;
         // It must be able to run before anything new starts on it.
         self.version(digest).await.map_err(|failure| {
@@ -261,7 +277,11 @@ impl Registry {
     fn files_in(&self, folder: &Path) -> Vec<(PathBuf, PluginName, Digest)> {
         let known = self.known();
         let files = known.index.files_in(folder).into_iter();
-        files.filter_map(|(path, digest)| Some((path, known.index.versions.get(&digest)?.name.clone(), digest))).collect()
+        files
+            .filter_map(|(path, digest)| {
+                Some((path, known.index.versions.get(&digest)?.name.clone(), digest))
+            })
+            .collect()
     }
 
     /// The plugin in a file that was taken in before as it is now.
@@ -269,6 +289,17 @@ impl Registry {
         let known = self.known();
         known.index.files.get(path).filter(|taken_in| **taken_in == digest)?;
         known.plugins.get(&digest).cloned()
+    }
+
+    /// The plugin in a file that holds what is current already, by another name or from an upload: the file
+    /// is taken in, and nothing else changes.
+    async fn same_elsewhere(&self, path: &Path, digest: Digest) -> Result<Option<Arc<Plugin>>, LoadError> {
+        let Some(plugin) = self.current_with(digest) else { return Ok(None) };
+        let _changing = self.changing.lock().await;
+        let mut index = self.known().index.clone();
+        index.files.insert(path.to_owned(), digest);
+        self.commit(index, None)?;
+        Ok(Some(plugin))
     }
 
     /// A file is gone, or holds another plugin now. Its version retires if it is current and `last`.
@@ -347,7 +378,8 @@ impl Registry {
 impl Known {
     fn catalog(&self) -> Catalog {
         let current = self.index.versions.iter().filter(|(_, entry)| entry.state == State::Current);
-        let plugins = current.filter_map(|(digest, entry)| Some((entry.name.clone(), self.plugins.get(digest)?.clone())));
+        let plugins = current
+            .filter_map(|(digest, entry)| Some((entry.name.clone(), self.plugins.get(digest)?.clone())));
         Catalog { plugins: plugins.collect() }
     }
 }

@@ -69,11 +69,30 @@ async fn what_was_not_granted_is_denied_and_the_failure_says_so() {
     let bench = Bench::new().await;
     for guest in ["odd-observer", "odd-keeper", "odd-sampler"] {
         let plugin = bench.load(guest).await;
-        for operation in &plugin.operations {
+        // What the operator configures for a plugin is its own.
+        for operation in plugin.operations.iter().filter(|operation| &*operation.name.operation != "config") {
             let failure = bench.fails(&operation.name.to_string(), json!("x")).await;
             let told = format!("{failure:?}");
             assert!(told.contains("grant") && told.contains("test-runtime"), "{}: {told}", operation.name);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn configuration_is_each_plugins_own() {
+    let bench = Bench::new().await;
+    bench.load("odd-observer").await;
+    for (plugin, key, value) in [
+        ("observer", "colour", json!("\"blue\"")),
+        ("observer", "size", json!(null)),
+        ("kitchen", "colour", json!(null)),
+    ] {
+        let session = bench.session_with(Default::default(), plugin);
+        assert_eq!(
+            done(session.call(bench.call("observer/config", json!(key))).await),
+            value,
+            "{plugin} {key}"
+        );
     }
 }
 
@@ -121,7 +140,8 @@ async fn a_javascript_plugin_runs_like_any_other() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests/text.wasm");
     // Built only where Node is installed.
     let Ok(bytes) = std::fs::read(path) else { return };
-    let plugin = orgata_engine::ports::Plugins::load(&bench.sandbox, bytes, crate::support::upload()).await.unwrap();
+    let plugin =
+        orgata_engine::ports::Plugins::load(&bench.sandbox, bytes, crate::support::upload()).await.unwrap();
     assert_eq!(plugin.effect, EffectClass::Pure);
     for operation in &plugin.operations {
         for example in &operation.examples {

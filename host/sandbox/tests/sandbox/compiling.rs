@@ -12,7 +12,8 @@ use crate::support::{Bench, component, guest, upload};
 
 /// A component whose one function takes the compiler a while.
 fn laborious(instructions: usize) -> Vec<u8> {
-    let body = "(local.set 0 (i64.mul (i64.add (local.get 0) (local.get 1)) (i64.const 3)))\n".repeat(instructions);
+    let body =
+        "(local.set 0 (i64.mul (i64.add (local.get 0) (local.get 1)) (i64.const 3)))\n".repeat(instructions);
     component(&format!(
         r#"(component
             (core module $m (func (export "f") (result i32) (local i64 i64) {body} (i32.wrap_i64 (local.get 0))))
@@ -33,13 +34,14 @@ async fn a_component_that_is_long_to_compile_is_refused() {
 async fn too_many_at_once_are_told_to_come_back() {
     let settings = Settings { compile_queue: 0, ..Settings::default() };
     let bench = Arc::new(Bench::with(settings).await);
-    let loads: Vec<_> = (0..4)
-        .map(|n| {
-            let bench = Arc::clone(&bench);
-            let bytes = laborious(20_000 + n);
-            tokio::spawn(async move { bench.sandbox.load(bytes, Source::File(format!("l{n}.wasm").into())).await })
-        })
-        .collect();
+    let components: Vec<_> = (0..4).map(|n| laborious(20_000 + n)).collect();
+    let load = |(n, bytes)| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(
+            async move { bench.sandbox.load(bytes, Source::File(format!("l{n}.wasm").into())).await },
+        )
+    };
+    let loads: Vec<_> = components.into_iter().enumerate().map(load).collect();
     let mut codes = Vec::new();
     for load in loads {
         codes.push(load.await.unwrap().map_or_else(|error| error.code, |_| "ok"));
@@ -72,7 +74,10 @@ async fn a_cache_that_others_can_write_is_not_used() {
     let cached = std::fs::read_dir(bench.data.path().join("cache")).unwrap().next().unwrap().unwrap().path();
     std::fs::set_permissions(&cached, std::fs::Permissions::from_mode(0o666)).unwrap();
     let bench = bench.reopened().await;
-    assert!(bench.sandbox.inspect(guest("bench"), &upload()).await.unwrap().compile_ms.is_some(), "it was compiled again");
+    assert!(
+        bench.sandbox.inspect(guest("bench"), &upload()).await.unwrap().compile_ms.is_some(),
+        "it was compiled again"
+    );
     assert!(bench.done("bench/noop", json!({})).await.is_object());
 }
 

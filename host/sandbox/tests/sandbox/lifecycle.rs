@@ -34,23 +34,32 @@ async fn a_new_version_is_for_new_calls_and_a_pinned_one_stays() {
     assert!(done(session.call(old).await).to_string().contains("1.0.0"));
     assert!(done(session.call(pinned()).await).to_string().contains("2.0.0"));
     assert_eq!(bench.sandbox.plugin(first.digest).await.unwrap().version, "1.0.0");
-    assert_eq!(states(&bench), [("1.0.0".to_owned(), PluginState::Earlier), ("2.0.0".to_owned(), PluginState::Current)]);
+    assert_eq!(
+        states(&bench),
+        [("1.0.0".to_owned(), PluginState::Earlier), ("2.0.0".to_owned(), PluginState::Current)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_points_the_name_at_an_earlier_version() {
     let bench = Bench::new().await;
-    let (first, _, third) = (bench.load("counter-1").await, bench.load("counter-2").await, bench.load("counter-3").await);
+    let (first, _, third) =
+        (bench.load("counter-1").await, bench.load("counter-2").await, bench.load("counter-3").await);
     let name = &first.name;
     let mut changes = bench.sandbox.changes();
     assert_eq!(bench.sandbox.rollback(name, None).await.unwrap().version, "2.0.0");
-    assert!(matches!(changes.recv().await.unwrap(), PluginChange::Loaded(plugin) if plugin.version == "2.0.0"));
+    assert!(
+        matches!(changes.recv().await.unwrap(), PluginChange::Loaded(plugin) if plugin.version == "2.0.0")
+    );
     assert_eq!(bench.sandbox.rollback(name, Some(first.digest)).await.unwrap().version, "1.0.0");
     assert!(bench.done("counter/version", json!({})).await.to_string().contains("1.0.0"));
     assert_eq!(bench.sandbox.rollback(name, Some(third.digest)).await.unwrap().version, "3.0.0");
     let unknown = bench.sandbox.rollback(name, Some(Digest::of(b"x"))).await.unwrap_err();
     assert_eq!(unknown.code, "UNKNOWN_PLUGIN");
-    assert_eq!(bench.sandbox.rollback(&"nobody".parse().unwrap(), None).await.unwrap_err().code, "UNKNOWN_PLUGIN");
+    assert_eq!(
+        bench.sandbox.rollback(&"nobody".parse().unwrap(), None).await.unwrap_err().code,
+        "UNKNOWN_PLUGIN"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,7 +153,11 @@ async fn only_what_is_needed_is_kept() {
     }
     bench.sandbox.keep(&BTreeSet::from([digests[0]])).await;
     let versions: Vec<_> = states(&bench).into_iter().map(|(version, _)| version).collect();
-    assert_eq!(versions, ["1.0.0", "3.0.0", "4.0.0"], "the pinned one, one for rollback, and the current one");
+    assert_eq!(
+        versions,
+        ["1.0.0", "3.0.0", "4.0.0"],
+        "the pinned one, one for rollback, and the current one"
+    );
     assert!(bench.sandbox.plugin(digests[1]).await.is_err());
     let left = std::fs::read_dir(bench.data.path().join("plugins")).unwrap().count();
     assert_eq!(left, 3 * 2 + 1, "bytes and metadata of three versions, and the index");
@@ -180,7 +193,8 @@ async fn inspecting_publishes_nothing_and_can_be_called() {
     let plugin = bench.sandbox.inspect(guest("counter-1"), &upload()).await.unwrap();
     assert!(bench.sandbox.catalog().plugins.is_empty());
     assert!(bench.sandbox.list().is_empty());
-    let operation = plugin.operations.iter().find(|operation| &*operation.name.operation == "version").unwrap();
+    let operation =
+        plugin.operations.iter().find(|operation| &*operation.name.operation == "version").unwrap();
     bench.load("bench").await;
     let mut call = bench.call("bench/noop", json!({}));
     call.digest = plugin.digest;

@@ -104,14 +104,27 @@ async fn memory_ends_at_its_limit() {
 async fn all_memories_and_tables_count_together() {
     let bench = Bench::with(Settings { memory: Size::mib(64), ..Settings::default() }).await;
     for name in ["two-memories", "multi-memory"] {
-        bench.sandbox.load(guest(name), orgata_engine::ports::Source::File(format!("{name}.wasm").into())).await.unwrap();
+        bench
+            .sandbox
+            .load(guest(name), orgata_engine::ports::Source::File(format!("{name}.wasm").into()))
+            .await
+            .unwrap();
         let report = bench.run(&format!("{name}/grow"), json!({})).await;
         assert!(report.memory <= 64 << 20, "{name} held {}", report.memory);
         let pages = done(report);
         assert!(pages.as_u64().unwrap() <= 1024, "{name} holds {pages} pages, and 64 MiB are 1024");
     }
-    let bench = Bench::with(Settings { memory: Size::kib(256), describe_memory: Size::kib(256), ..Settings::default() }).await;
-    bench.sandbox.load(guest("table-growth"), orgata_engine::ports::Source::File("table-growth.wasm".into())).await.unwrap();
+    let bench = Bench::with(Settings {
+        memory: Size::kib(256),
+        describe_memory: Size::kib(256),
+        ..Settings::default()
+    })
+    .await;
+    bench
+        .sandbox
+        .load(guest("table-growth"), orgata_engine::ports::Source::File("table-growth.wasm".into()))
+        .await
+        .unwrap();
     let elements = bench.done("table-growth/grow", json!({})).await;
     assert!(elements.as_u64().unwrap() <= 256 * 1024 / 8, "{elements}");
 }
@@ -125,7 +138,10 @@ async fn a_memory_that_is_too_large_from_the_start_is_a_limit_too() {
             let operation = plugin.operations[0].name.to_string();
             assert_limit(&bench.fails(&operation, json!({})).await, "memory");
         }
-        Err(error) => panic!("{error:?}"),
+        Err(error) => {
+            assert_eq!(error.code, "TOO_LARGE", "{error:?}");
+            assert!(error.message.contains("`memory` (256 MiB)"), "{error:?}");
+        }
     }
 }
 
@@ -258,7 +274,9 @@ async fn a_question_is_asked_and_its_answer_goes_on() {
     assert_eq!((question.kind.as_str(), &question.resume_state), ("human_decision", &json!(1)));
     let mut call = bench.call("hostile/ask-again", json!({}));
     call.resume = resume(question.resume_state, json!("yes"));
-    let Ok(Outcome::Ask(again)) = bench.session().call(call).await.outcome else { panic!("it should ask again") };
+    let Ok(Outcome::Ask(again)) = bench.session().call(call).await.outcome else {
+        panic!("it should ask again")
+    };
     assert_eq!(again.resume_state, json!(2));
 }
 
@@ -284,7 +302,8 @@ async fn when_all_places_are_taken_a_call_waits_for_its_turn() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn describing_is_limited_as_well() {
-    let bench = Bench::with(Settings { describe_time: Duration::from_millis(300), ..Settings::default() }).await;
+    let bench =
+        Bench::with(Settings { describe_time: Duration::from_millis(300), ..Settings::default() }).await;
     for (name, word) in [
         ("odd-describe-loops", "time"),
         ("odd-describe-sleeps", "time"),
@@ -300,5 +319,8 @@ async fn describing_is_limited_as_well() {
     // What was refused left no trace.
     assert!(bench.sandbox.list().is_empty());
     let plugin = bench.sandbox.load(guest("bench"), upload()).await.unwrap();
-    assert_eq!(bench.done(&plugin.operations[0].name.to_string(), Value::Object(Default::default())).await, bench.done("bench/noop", json!({})).await);
+    assert_eq!(
+        bench.done(&plugin.operations[0].name.to_string(), Value::Object(Default::default())).await,
+        bench.done("bench/noop", json!({})).await
+    );
 }

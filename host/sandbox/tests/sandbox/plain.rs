@@ -10,7 +10,8 @@ use crate::support::{Bench, assert_limit, component, guest};
 
 async fn arithmetic() -> (Bench, Arc<Plugin>) {
     let bench = Bench::new().await;
-    let plugin = bench.sandbox.load(guest("arithmetic"), Source::File("arithmetic.wasm".into())).await.unwrap();
+    let plugin =
+        bench.sandbox.load(guest("arithmetic"), Source::File("arithmetic.wasm".into())).await.unwrap();
     (bench, plugin)
 }
 
@@ -19,15 +20,31 @@ async fn every_function_is_an_operation_with_schemas_from_its_types() {
     let (_bench, plugin) = arithmetic().await;
     assert_eq!(plugin.name.as_str(), "arithmetic");
     let names: Vec<_> = plugin.operations.iter().map(|operation| &*operation.name.operation).collect();
-    assert_eq!(names, [
-        "add", "check-even", "checksum", "describe", "divide", "larger", "letter", "price", "refund-fee", "rest",
-        "reverse", "unfold"
-    ]);
+    assert_eq!(
+        names,
+        [
+            "add",
+            "check-even",
+            "checksum",
+            "describe",
+            "divide",
+            "larger",
+            "letter",
+            "price",
+            "refund-fee",
+            "rest",
+            "reverse",
+            "unfold"
+        ]
+    );
     let larger = plugin.operation("larger").unwrap();
     let byte = json!({ "type": "integer", "minimum": 0, "maximum": 255 });
-    assert_eq!(*larger.input_schema, json!({
-        "type": "object", "properties": { "a": byte, "b": byte }, "required": ["a", "b"], "additionalProperties": false
-    }));
+    assert_eq!(
+        *larger.input_schema,
+        json!({
+            "type": "object", "properties": { "a": byte, "b": byte }, "required": ["a", "b"], "additionalProperties": false
+        })
+    );
     assert_eq!(*larger.output_schema, byte);
     assert_eq!(larger.description, "`larger: func(a: u8, b: u8) -> u8`");
     assert!(larger.idempotent);
@@ -42,7 +59,11 @@ async fn values_of_every_type_go_in_and_come_out() {
         ("larger", json!({ "a": 3, "b": 200 }), json!(200)),
         ("divide", json!({ "dividend": 17, "divisor": 5 }), json!([3, 2])),
         ("divide", json!({ "dividend": 17, "divisor": 0 }), Value::Null),
-        ("describe", json!({ "values": [1, 2.5, 4] }), json!({ "count": 3, "smallest": 1.0, "largest": 4.0, "mean": 2.5 })),
+        (
+            "describe",
+            json!({ "values": [1, 2.5, 4] }),
+            json!({ "count": 3, "smallest": 1.0, "largest": 4.0, "mean": 2.5 }),
+        ),
         ("describe", json!({ "values": [] }), Value::Null),
         ("checksum", json!({ "data": "MTIzNDU2Nzg5" }), json!(3_421_780_262_u32)),
         ("reverse", json!({ "data": "AQID" }), json!("AwIB")),
@@ -51,20 +72,25 @@ async fn values_of_every_type_go_in_and_come_out() {
         ("letter", json!({ "text": "", "at": 1 }), Value::Null),
         ("rest", json!({}), Value::Null),
         ("refund-fee", json!({ "amount": 100 }), json!({ "fee": 2.0, "payout": 98.0 })),
-        ("price", json!({
-            "lines": [{ "sku": "a", "quantity": 2, "unit-price": { "amount": 1000, "currency": "eur" } }],
-            "discount": { "percent": 10 }, "perks": []
-        }), json!({
-            "subtotal": { "amount": 2000, "currency": "eur" },
-            "discount": { "amount": 200, "currency": "eur" },
-            "total": { "amount": 1800, "currency": "eur" },
-            "perks": []
-        })),
+        (
+            "price",
+            json!({
+                "lines": [{ "sku": "a", "quantity": 2, "unit-price": { "amount": 1000, "currency": "eur" } }],
+                "discount": { "percent": 10 }, "perks": []
+            }),
+            json!({
+                "subtotal": { "amount": 2000, "currency": "eur" },
+                "discount": { "amount": 200, "currency": "eur" },
+                "total": { "amount": 1800, "currency": "eur" },
+                "perks": []
+            }),
+        ),
     ] {
         let given = bench.done(&format!("arithmetic/{operation}"), input.clone()).await;
         assert_eq!(given, output, "{operation} {input}");
     }
-    let unfolded: Vec<_> = [json!({}), json!({ "value": { "some": null } }), json!({ "value": { "some": 3 } })].into();
+    let unfolded: Vec<_> =
+        [json!({}), json!({ "value": { "some": null } }), json!({ "value": { "some": 3 } })].into();
     let mut seen = std::collections::BTreeSet::new();
     for input in unfolded {
         seen.insert(bench.done("arithmetic/unfold", input).await.to_string());
@@ -78,7 +104,9 @@ async fn a_typed_error_is_a_failure_with_its_value() {
     let failure = bench.fails("arithmetic/add", json!({ "a": i64::MAX, "b": 1 })).await;
     assert_eq!((failure.code.as_str(), failure.kind), ("GUEST_ERROR", FailureKind::Permanent));
     assert!(failure.details.unwrap().is_string());
-    let failure = bench.fails("arithmetic/price", json!({ "lines": [], "discount": { "none": null }, "perks": [] })).await;
+    let failure = bench
+        .fails("arithmetic/price", json!({ "lines": [], "discount": { "none": null }, "perks": [] }))
+        .await;
     assert_eq!(failure.details, Some(json!({ "empty": null })), "{}", failure.message);
     let failure = bench.fails("arithmetic/check-even", json!({ "value": 3 })).await;
     assert_eq!(failure.code, "GUEST_ERROR");
@@ -97,7 +125,11 @@ async fn inputs_that_do_not_fit_are_refused() {
         ("price", json!({ "lines": [], "discount": { "none": null }, "perks": ["member", "member"] })),
     ] {
         let failure = bench.fails(&format!("arithmetic/{operation}"), input.clone()).await;
-        assert_eq!((failure.code.as_str(), failure.kind), ("INPUT_MISMATCH", FailureKind::InvalidInput), "{operation} {input}");
+        assert_eq!(
+            (failure.code.as_str(), failure.kind),
+            ("INPUT_MISMATCH", FailureKind::InvalidInput),
+            "{operation} {input}"
+        );
     }
 }
 
@@ -144,9 +176,11 @@ async fn functions_of_one_name_are_told_apart_by_their_interface() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_without_any_name_is_refused() {
     let bench = Bench::new().await;
-    let nameless = component(r#"(component
+    let nameless = component(
+        r#"(component
         (core module $m (func (export "f")))
         (core instance $i (instantiate $m))
-        (func (export "f") (canon lift (core func $i "f"))))"#);
+        (func (export "f") (canon lift (core func $i "f"))))"#,
+    );
     assert_eq!(bench.refusal(nameless).await.code, "BAD_NAME");
 }

@@ -8,7 +8,10 @@ use crate::support::{Bench, guest, upload};
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_file_has_its_own_reason() {
     let bench = Bench::new().await;
-    let half = { let whole = guest("kitchen"); whole[..whole.len() / 2].to_vec() };
+    let half = {
+        let whole = guest("kitchen");
+        whole[..whole.len() / 2].to_vec()
+    };
     for (what, bytes, code, word) in [
         ("nothing", Vec::new(), "NOT_A_COMPONENT", "empty"),
         ("a picture", b"\x89PNG\r\n\x1a\n0000".to_vec(), "NOT_A_COMPONENT", "does not begin"),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orgata_engine::ports::{
-    Call, CallReport, Clock as _, LoadError, LogLine, Operations as _, Outcome, Plugins as _, Progress, Resume, Session,
-    SessionContext, Source, SystemClock,
+    Call, CallReport, Clock as _, LoadError, LogLine, Operations as _, Outcome, Plugins as _, Progress,
+    Resume, Session, SessionContext, Source, SystemClock,
 };
 use orgata_model::operation::Plugin;
 use orgata_model::runtime::{Environment, Grants};
@@ -27,7 +27,8 @@ pub(crate) struct Bench {
 /// The bytes of a built guest.
 pub(crate) fn guest(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests").join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask plugins` first", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask plugins` first", path.display()))
 }
 
 /// A component in the text format.
@@ -79,7 +80,8 @@ impl Bench {
     pub(crate) fn call(&self, operation: &str, input: Value) -> Call {
         let operation: OperationName = operation.parse().unwrap();
         let catalog = self.sandbox.catalog();
-        let digest = catalog.operation(&operation).unwrap_or_else(|| panic!("no operation {operation}")).digest;
+        let digest =
+            catalog.operation(&operation).unwrap_or_else(|| panic!("no operation {operation}")).digest;
         Call {
             digest,
             operation,

@@ -24,8 +24,20 @@ async fn what_is_there_is_loaded_and_told() {
     files.put("notes.txt", b"no plugin");
     files.put(".hidden.wasm", b"no plugin either");
     let report = bench.sandbox.watch(files.path()).await.unwrap();
-    let told: Vec<_> = report.files.iter().map(|file| (file.path.clone(), file.outcome.as_ref().map(|p| p.name.to_string()).map_err(|e| e.code))).collect();
-    assert_eq!(told, [(files.file("core.wasm"), Err("NOT_A_COMPONENT")), (files.file("kitchen.wasm"), Ok("kitchen".to_owned()))]);
+    let told: Vec<_> = report
+        .files
+        .iter()
+        .map(|file| {
+            (file.path.clone(), file.outcome.as_ref().map(|p| p.name.to_string()).map_err(|e| e.code))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (files.file("core.wasm"), Err("NOT_A_COMPONENT")),
+            (files.file("kitchen.wasm"), Ok("kitchen".to_owned()))
+        ]
+    );
     assert!(version(&bench, "kitchen").is_some());
 }
 
@@ -57,7 +69,10 @@ async fn half_a_file_is_not_read() {
     }
     drop(file);
     let change = tokio::time::timeout(Duration::from_secs(10), changes.recv()).await.unwrap().unwrap();
-    assert!(matches!(change, PluginChange::Loaded(_)), "the first that is heard of it is that it works: {change:?}");
+    assert!(
+        matches!(change, PluginChange::Loaded(_)),
+        "the first that is heard of it is that it works: {change:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,21 +15,14 @@ use crate::failure::unavailable;
 /// A page of executions.
 pub(crate) async fn list(readers: &SqlitePool, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
     let limit = query.limit.clamp(1, 1000);
-    let rows = statement(query, limit)?
-        .build()
-        .fetch_all(readers)
-        .await
-        .map_err(|error| unavailable(&error))?;
+    let rows =
+        statement(query, limit)?.build().fetch_all(readers).await.map_err(|error| unavailable(&error))?;
     let mut items = Vec::with_capacity(rows.len().min(limit));
     for row in rows.iter().take(limit) {
         items.push(stored(row)?.summary);
     }
     let next = items.last().filter(|_| rows.len() > limit).map(|last| {
-        Place {
-            micros: last.started_at.as_microsecond(),
-            id: last.id.uuid(),
-        }
-        .write(List::Executions)
+        Place { micros: last.started_at.as_microsecond(), id: last.id.uuid() }.write(List::Executions)
     });
     Ok(Page { items, next })
 }
@@ -38,11 +31,7 @@ pub(crate) async fn list(readers: &SqlitePool, query: &ExecutionQuery) -> Result
 pub(crate) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, StoreError> {
     let arms = Arms {
         query,
-        after: query
-            .cursor
-            .as_deref()
-            .map(|text| Place::read(List::Executions, text))
-            .transpose()?,
+        after: query.cursor.as_deref().map(|text| Place::read(List::Executions, text)).transpose()?,
         limit: page(limit.saturating_add(1)),
     };
     let mut sql = QueryBuilder::new("WITH RECURSIVE ");
@@ -64,8 +53,7 @@ pub(crate) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBui
             }
         }
     }
-    sql.push(") ORDER BY started_at DESC, id DESC LIMIT ")
-        .push_bind(arms.limit);
+    sql.push(") ORDER BY started_at DESC, id DESC LIMIT ").push_bind(arms.limit);
     sql.push(
         ") SELECT executions.*, plugins FROM page CROSS JOIN executions ON executions.id = page.id
          LEFT JOIN plugin_sets ON digest = plugin_set ORDER BY page.started_at DESC, page.id DESC",
@@ -76,12 +64,8 @@ pub(crate) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBui
 /// The runtimes in which this playbook ever ran, found by going from one to the next in the index.
 fn homes(sql: &mut QueryBuilder<Sqlite>, playbook: &PlaybookName) {
     let next = "SELECT min(runtime) FROM executions INDEXED BY executions_by_playbook WHERE playbook = ";
-    sql.push("homes (runtime) AS (")
-        .push(next)
-        .push_bind(playbook.as_str().to_owned());
-    sql.push(" UNION ALL SELECT (")
-        .push(next)
-        .push_bind(playbook.as_str().to_owned());
+    sql.push("homes (runtime) AS (").push(next).push_bind(playbook.as_str().to_owned());
+    sql.push(" UNION ALL SELECT (").push(next).push_bind(playbook.as_str().to_owned());
     sql.push(" AND runtime > homes.runtime) FROM homes WHERE homes.runtime IS NOT NULL), ");
 }
 
@@ -96,10 +80,7 @@ impl Arms<'_> {
     /// The playbook, when the index over it must be asked once for each runtime.
     fn playbook_anywhere(&self) -> Option<&PlaybookName> {
         let query = self.query;
-        query
-            .playbook
-            .as_ref()
-            .filter(|_| query.runtime.is_none() && query.label.is_none())
+        query.playbook.as_ref().filter(|_| query.runtime.is_none() && query.label.is_none())
     }
 
     fn push(&self, sql: &mut QueryBuilder<Sqlite>, status: Option<Status>) {
@@ -126,27 +107,21 @@ impl Arms<'_> {
             ("label.started_at", "label.execution")
         } else {
             // Named, so that no statistics and no newer planner can choose one that is not in the list's order.
-            sql.push("executions INDEXED BY ")
-                .push(self.index(status))
-                .push(" WHERE true");
+            sql.push("executions INDEXED BY ").push(self.index(status)).push(" WHERE true");
             ("executions.started_at", "executions.id")
         };
         self.filter(sql, status, of_home);
         if let Some(since) = query.since {
-            sql.push(format_args!(" AND {at} >= "))
-                .push_bind(since.as_microsecond());
+            sql.push(format_args!(" AND {at} >= ")).push_bind(since.as_microsecond());
         }
         if let Some(until) = query.until {
-            sql.push(format_args!(" AND {at} < "))
-                .push_bind(until.as_microsecond());
+            sql.push(format_args!(" AND {at} < ")).push_bind(until.as_microsecond());
         }
         if let Some(place) = self.after {
-            sql.push(format_args!(" AND ({at}, {id}) < ("))
-                .push_bind(place.micros);
+            sql.push(format_args!(" AND ({at}, {id}) < (")).push_bind(place.micros);
             sql.push(", ").push_bind(place.id.into_bytes().to_vec()).push(")");
         }
-        sql.push(format_args!(" ORDER BY {at} DESC, {id} DESC LIMIT "))
-            .push_bind(self.limit);
+        sql.push(format_args!(" ORDER BY {at} DESC, {id} DESC LIMIT ")).push_bind(self.limit);
     }
 
     fn index(&self, status: Option<Status>) -> &'static str {
@@ -167,14 +142,12 @@ impl Arms<'_> {
             }
         }
         if let Some(playbook) = &self.query.playbook {
-            sql.push(" AND executions.playbook = ")
-                .push_bind(playbook.as_str().to_owned());
+            sql.push(" AND executions.playbook = ").push_bind(playbook.as_str().to_owned());
         }
         if of_home {
             sql.push(" AND executions.runtime = homes.runtime");
         } else if let Some(runtime) = &self.query.runtime {
-            sql.push(" AND executions.runtime = ")
-                .push_bind(runtime.as_str().to_owned());
+            sql.push(" AND executions.runtime = ").push_bind(runtime.as_str().to_owned());
         }
     }
 }

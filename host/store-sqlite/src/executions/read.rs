@@ -63,10 +63,7 @@ pub(super) fn stored(row: &SqliteRow) -> Result<StoredExecution, StoreError> {
         labels: detail.labels,
         plugins: columns.json("plugins")?,
     };
-    Ok(StoredExecution {
-        summary,
-        idempotency_key: columns.get("idempotency_key")?,
-    })
+    Ok(StoredExecution { summary, idempotency_key: columns.get("idempotency_key")? })
 }
 
 /// One execution.
@@ -113,18 +110,12 @@ pub(crate) async fn unfinished(
          WHERE status IN ('pending', 'running') AND id > ? ORDER BY id LIMIT ?",
     )
     // Every id is greater than the empty one.
-    .bind(
-        after
-            .map(|id| id.uuid().into_bytes().to_vec())
-            .unwrap_or_default(),
-    )
+    .bind(after.map(|id| id.uuid().into_bytes().to_vec()).unwrap_or_default())
     .bind(page(limit))
     .fetch_all(readers)
     .await
     .map_err(|error| unavailable(&error))?;
-    rows.iter()
-        .map(|row| Ok(ExecutionId::new(Columns::by_id(row, TABLE, ExecutionId::new)?.1)))
-        .collect()
+    rows.iter().map(|row| Ok(ExecutionId::new(Columns::by_id(row, TABLE, ExecutionId::new)?.1))).collect()
 }
 
 /// Executions that should have been woken by now, earliest first.
@@ -170,10 +161,7 @@ pub(crate) async fn next_due(readers: &SqlitePool, now: Timestamp) -> Result<Opt
     .map_err(|error| unavailable(&error))?;
     match &row {
         None => Ok(None),
-        Some(row) => Columns::by_id(row, TABLE, ExecutionId::new)?
-            .0
-            .time("wakes_at")
-            .map(Some),
+        Some(row) => Columns::by_id(row, TABLE, ExecutionId::new)?.0.time("wakes_at").map(Some),
     }
 }
 

@@ -73,11 +73,7 @@ impl Row {
             ended_at: summary.ended_at.map(|at| at.as_microsecond()),
             wakes_at: summary.wakes_at.map(|at| at.as_microsecond()),
             // It is written once, with the first append.
-            idempotency_key: append
-                .idempotency_key
-                .as_deref()
-                .filter(|_| append.seen == 0)
-                .map(Into::into),
+            idempotency_key: append.idempotency_key.as_deref().filter(|_| append.seen == 0).map(Into::into),
             plugin_set,
             detail: detail.into(),
         })

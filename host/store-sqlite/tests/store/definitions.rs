@@ -11,10 +11,7 @@ use orgata_model::runtime::{Environment, Grants, Runtime};
 async fn the_last_published_version_is_the_current_one() {
     let home = Home::new();
     let store = home.open().await;
-    let (old, mut new) = (
-        playbook("kitchen", "toast", "steps: 1"),
-        playbook("kitchen", "toast", "steps: 2"),
-    );
+    let (old, mut new) = (playbook("kitchen", "toast", "steps: 1"), playbook("kitchen", "toast", "steps: 2"));
     new.version = "2.0.0".into();
     store.publish_playbook(&old).await.unwrap();
     store.publish_playbook(&new).await.unwrap();
@@ -25,14 +22,8 @@ async fn the_last_published_version_is_the_current_one() {
 
     let current = store.current_playbooks().await.unwrap();
     assert_eq!(current, [elsewhere.clone(), soup.clone(), new.clone()]);
-    assert_eq!(
-        store.playbook_source(old.digest).await.unwrap().as_deref(),
-        Some("steps: 1")
-    );
-    assert_eq!(
-        store.playbook_source(new.digest).await.unwrap().as_deref(),
-        Some("steps: 2")
-    );
+    assert_eq!(store.playbook_source(old.digest).await.unwrap().as_deref(), Some("steps: 1"));
+    assert_eq!(store.playbook_source(new.digest).await.unwrap().as_deref(), Some("steps: 2"));
     assert_eq!(store.playbook_source(Digest::of(b"other")).await.unwrap(), None);
 
     // Back to the old one: the same version, published again.
@@ -48,29 +39,11 @@ async fn a_retired_playbook_keeps_its_source() {
     let store = home.open().await;
     let toast = playbook("kitchen", "toast", "steps: 1");
     store.publish_playbook(&toast).await.unwrap();
-    assert!(
-        !store
-            .retire_playbook(&runtime("bakery"), &toast.name)
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .retire_playbook(&runtime("kitchen"), &toast.name)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .retire_playbook(&runtime("kitchen"), &toast.name)
-            .await
-            .unwrap()
-    );
+    assert!(!store.retire_playbook(&runtime("bakery"), &toast.name).await.unwrap());
+    assert!(store.retire_playbook(&runtime("kitchen"), &toast.name).await.unwrap());
+    assert!(!store.retire_playbook(&runtime("kitchen"), &toast.name).await.unwrap());
     assert_eq!(store.current_playbooks().await.unwrap(), []);
-    assert_eq!(
-        store.playbook_source(toast.digest).await.unwrap(),
-        Some(toast.source)
-    );
+    assert_eq!(store.playbook_source(toast.digest).await.unwrap(), Some(toast.source));
 }
 
 #[tokio::test]
@@ -82,20 +55,14 @@ async fn a_runtime_is_kept_changed_and_removed_with_its_playbooks() {
     store.put_runtime(&kitchen).await.unwrap();
     store.put_runtime(&bakery).await.unwrap();
     kitchen.description = Some("Where it is warm.".into());
-    let network = Grants {
-        network: vec!["api.example.com:443".into()],
-        private_addresses: true,
-    };
+    let network = Grants { network: vec!["api.example.com:443".into()], private_addresses: true };
     kitchen.grants = BTreeMap::from([("kitchen".parse().unwrap(), network)]);
     store.put_runtime(&kitchen).await.unwrap();
     assert_eq!(store.runtimes().await.unwrap(), [bakery.clone(), kitchen.clone()]);
 
     let kept = playbook("bakery", "bread", "steps: 1");
     store.publish_playbook(&kept).await.unwrap();
-    store
-        .publish_playbook(&playbook("kitchen", "toast", "steps: 1"))
-        .await
-        .unwrap();
+    store.publish_playbook(&playbook("kitchen", "toast", "steps: 1")).await.unwrap();
     assert!(store.remove_runtime(&kitchen.id).await.unwrap());
     assert!(!store.remove_runtime(&kitchen.id).await.unwrap());
     assert_eq!(store.runtimes().await.unwrap(), [bakery]);

@@ -48,10 +48,7 @@ impl Recorder for Commits {
 #[test]
 fn a_hundred_appends_at_once_cost_a_few_commits() {
     let commits = Commits::default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     metrics::with_local_recorder(&commits, || {
         runtime.block_on(async {
             let home = Home::new();

@@ -11,9 +11,7 @@ fn plain(events: &[Arc<Event>]) -> Vec<Event> {
 }
 
 fn skip() -> Fact {
-    Fact::StepSkipped {
-        step: step("garnish"),
-    }
+    Fact::StepSkipped { step: step("garnish") }
 }
 
 #[tokio::test]
@@ -23,10 +21,7 @@ async fn what_was_appended_is_read_back() {
     let append = whole(1);
     store.append(append.clone()).await.unwrap();
 
-    assert_eq!(
-        store.events(execution(1), 0, 100).await.unwrap(),
-        plain(&append.events)
-    );
+    assert_eq!(store.events(execution(1), 0, 100).await.unwrap(), plain(&append.events));
     let stored = store.execution(execution(1)).await.unwrap().unwrap();
     assert_eq!(stored.summary, append.summary);
     assert_eq!(stored.idempotency_key, None);
@@ -72,19 +67,10 @@ async fn whoever_saw_an_older_version_loses() {
     assert!(matches!(store.append(loser).await, Err(StoreError::Conflict)));
     let mut ahead = winner.summary.clone();
     ahead.version = 7;
-    assert!(matches!(
-        store.append(next(ahead, [skip()])).await,
-        Err(StoreError::Conflict)
-    ));
-    assert!(matches!(
-        store.append(next(summary(2), [skip()])).await,
-        Err(StoreError::Conflict)
-    ));
+    assert!(matches!(store.append(next(ahead, [skip()])).await, Err(StoreError::Conflict)));
+    assert!(matches!(store.append(next(summary(2), [skip()])).await, Err(StoreError::Conflict)));
 
-    assert_eq!(
-        store.execution(execution(1)).await.unwrap().unwrap().summary,
-        winner.summary
-    );
+    assert_eq!(store.execution(execution(1)).await.unwrap().unwrap().summary, winner.summary);
     assert_eq!(store.execution(execution(2)).await.unwrap(), None);
     assert_eq!(store.events(execution(1), 0, 10).await.unwrap().len(), 2);
     assert_eq!(store.events(execution(2), 0, 10).await.unwrap().len(), 0);
@@ -101,10 +87,7 @@ async fn a_history_with_a_gap_is_refused() {
     let mut behind = whole(1);
     behind.summary.version = 21;
     for append in [gap, none, behind] {
-        assert!(matches!(
-            store.append(append).await,
-            Err(StoreError::Broken { .. })
-        ));
+        assert!(matches!(store.append(append).await, Err(StoreError::Broken { .. })));
     }
     assert_eq!(store.execution(execution(1)).await.unwrap(), None);
 }
@@ -120,44 +103,21 @@ async fn a_key_starts_one_execution_in_a_runtime() {
         append
     };
     store.append(keyed(1, "kitchen")).await.unwrap();
-    assert!(matches!(
-        store.append(keyed(2, "kitchen")).await,
-        Err(StoreError::Conflict)
-    ));
+    assert!(matches!(store.append(keyed(2, "kitchen")).await, Err(StoreError::Conflict)));
     store.append(keyed(3, "bakery")).await.unwrap();
 
-    let found = store
-        .by_idempotency_key(&runtime("kitchen"), "order-7")
-        .await
-        .unwrap()
-        .unwrap();
+    let found = store.by_idempotency_key(&runtime("kitchen"), "order-7").await.unwrap().unwrap();
     assert_eq!(found.summary.id, execution(1));
     assert_eq!(found.idempotency_key.as_deref(), Some("order-7"));
-    let found = store
-        .by_idempotency_key(&runtime("bakery"), "order-7")
-        .await
-        .unwrap()
-        .unwrap();
+    let found = store.by_idempotency_key(&runtime("bakery"), "order-7").await.unwrap().unwrap();
     assert_eq!(found.summary.id, execution(3));
-    assert_eq!(
-        store
-            .by_idempotency_key(&runtime("bakery"), "order-8")
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(store.by_idempotency_key(&runtime("bakery"), "order-8").await.unwrap(), None);
     assert_eq!(store.execution(execution(2)).await.unwrap(), None);
 
     // Later appends do not repeat the key, and it stays.
     store.append(next(summary(1), [skip()])).await.unwrap();
     assert_eq!(
-        store
-            .execution(execution(1))
-            .await
-            .unwrap()
-            .unwrap()
-            .idempotency_key
-            .as_deref(),
+        store.execution(execution(1)).await.unwrap().unwrap().idempotency_key.as_deref(),
         Some("order-7")
     );
 }
@@ -168,9 +128,7 @@ async fn one_loser_in_a_crowd_loses_alone() {
     let store = Arc::new(home.open().await);
     store.append(first(7)).await.unwrap();
     store.append(first(1000)).await.unwrap();
-    let appends = (0..100)
-        .map(first)
-        .chain([next(summary(1000), [skip()]), next(summary(2000), [skip()])]);
+    let appends = (0..100).map(first).chain([next(summary(1000), [skip()]), next(summary(2000), [skip()])]);
     let tasks: Vec<_> = appends
         .map(|append| {
             let store = Arc::clone(&store);
@@ -185,25 +143,8 @@ async fn one_loser_in_a_crowd_loses_alone() {
             assert!(outcome.is_ok(), "{id}: {outcome:?}");
         }
     }
-    assert_eq!(
-        store
-            .executions(&crate::samples::all())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        100
-    );
-    assert_eq!(
-        store
-            .execution(execution(1000))
-            .await
-            .unwrap()
-            .unwrap()
-            .summary
-            .version,
-        2
-    );
+    assert_eq!(store.executions(&crate::samples::all()).await.unwrap().items.len(), 100);
+    assert_eq!(store.execution(execution(1000)).await.unwrap().unwrap().summary.version, 2);
 }
 
 #[tokio::test]
@@ -226,23 +167,10 @@ async fn appends_of_one_execution_keep_their_order() {
             }
             std::task::Poll::Pending => true,
         });
-        if waiting.is_empty() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
-    assert_eq!(
-        store
-            .execution(execution(1))
-            .await
-            .unwrap()
-            .unwrap()
-            .summary
-            .version,
-        21
-    );
+    assert_eq!(store.execution(execution(1)).await.unwrap().unwrap().summary.version, 21);
 }
 
 #[tokio::test]
@@ -253,8 +181,5 @@ async fn an_output_of_null_is_an_output() {
     append.summary.output = Some(Arc::new(serde_json::Value::Null));
     append.summary.status = Status::Succeeded;
     store.append(append.clone()).await.unwrap();
-    assert_eq!(
-        store.execution(execution(1)).await.unwrap().unwrap().summary,
-        append.summary
-    );
+    assert_eq!(store.execution(execution(1)).await.unwrap().unwrap().summary, append.summary);
 }

@@ -39,20 +39,9 @@ async fn pages_are_newest_first_and_whole() {
     }
     let expected = ids((0..10).rev());
     for limit in [1, 2, 3, 5, 9, 10, 11, 1000] {
-        assert_eq!(
-            pages(&store, ExecutionQuery { limit, ..all() }).await,
-            expected,
-            "limit {limit}"
-        );
+        assert_eq!(pages(&store, ExecutionQuery { limit, ..all() }).await, expected, "limit {limit}");
     }
-    assert_eq!(
-        store
-            .executions(&ExecutionQuery { limit: 10, ..all() })
-            .await
-            .unwrap()
-            .next,
-        None
-    );
+    assert_eq!(store.executions(&ExecutionQuery { limit: 10, ..all() }).await.unwrap().next, None);
 }
 
 #[tokio::test]
@@ -67,17 +56,8 @@ async fn a_page_does_not_shift_when_something_starts_meanwhile() {
     for number in 20..30 {
         store.append(first(number)).await.unwrap();
     }
-    let rest = ExecutionQuery {
-        cursor: page.next,
-        limit: 100,
-        ..all()
-    };
-    let got: Vec<_> = page
-        .items
-        .iter()
-        .map(|summary| summary.id)
-        .chain(pages(&store, rest).await)
-        .collect();
+    let rest = ExecutionQuery { cursor: page.next, limit: 100, ..all() };
+    let got: Vec<_> = page.items.iter().map(|summary| summary.id).chain(pages(&store, rest).await).collect();
     assert_eq!(got, ids((10..20).rev()));
 }
 
@@ -94,10 +74,7 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
         summary.status = Status::ALL[(number / 2 % 8) as usize];
         if number % 5 == 0 {
             summary.labels = BTreeMap::from([
-                (
-                    "team".into(),
-                    ["red", "blue"][usize::from(number % 2 == 0)].into(),
-                ),
+                ("team".into(), ["red", "blue"][usize::from(number % 2 == 0)].into()),
                 ("table".into(), "7".into()),
             ]);
         }
@@ -107,46 +84,16 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
     let label = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
     let queries = [
         all(),
-        ExecutionQuery {
-            runtime: Some(runtime("kitchen")),
-            ..all()
-        },
-        ExecutionQuery {
-            playbook: Some("soup".parse().unwrap()),
-            ..all()
-        },
-        ExecutionQuery {
-            statuses: vec![Status::Succeeded],
-            ..all()
-        },
-        ExecutionQuery {
-            statuses: vec![Status::Failed],
-            ..all()
-        },
-        ExecutionQuery {
-            statuses: vec![Status::Failed, Status::Succeeded, Status::Failed],
-            ..all()
-        },
-        ExecutionQuery {
-            statuses: Status::ALL.to_vec(),
-            ..all()
-        },
-        ExecutionQuery {
-            since: Some(at(10)),
-            ..all()
-        },
-        ExecutionQuery {
-            until: Some(at(40)),
-            ..all()
-        },
-        ExecutionQuery {
-            label: label("team", "red"),
-            ..all()
-        },
-        ExecutionQuery {
-            label: label("team", "7"),
-            ..all()
-        },
+        ExecutionQuery { runtime: Some(runtime("kitchen")), ..all() },
+        ExecutionQuery { playbook: Some("soup".parse().unwrap()), ..all() },
+        ExecutionQuery { statuses: vec![Status::Succeeded], ..all() },
+        ExecutionQuery { statuses: vec![Status::Failed], ..all() },
+        ExecutionQuery { statuses: vec![Status::Failed, Status::Succeeded, Status::Failed], ..all() },
+        ExecutionQuery { statuses: Status::ALL.to_vec(), ..all() },
+        ExecutionQuery { since: Some(at(10)), ..all() },
+        ExecutionQuery { until: Some(at(40)), ..all() },
+        ExecutionQuery { label: label("team", "red"), ..all() },
+        ExecutionQuery { label: label("team", "7"), ..all() },
     ];
     for left in &queries {
         for right in &queries {
@@ -154,23 +101,14 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
             let both = ExecutionQuery {
                 runtime: left.runtime.clone().or(right.runtime),
                 playbook: left.playbook.clone().or(right.playbook),
-                statuses: if left.statuses.is_empty() {
-                    right.statuses
-                } else {
-                    left.statuses.clone()
-                },
+                statuses: if left.statuses.is_empty() { right.statuses } else { left.statuses.clone() },
                 since: left.since.or(right.since),
                 until: left.until.or(right.until),
                 label: left.label.clone().or(right.label),
                 cursor: None,
                 limit: 5,
             };
-            let expected: Vec<_> = kept
-                .iter()
-                .rev()
-                .filter(|it| fits(&both, it))
-                .map(|it| it.id)
-                .collect();
+            let expected: Vec<_> = kept.iter().rev().filter(|it| fits(&both, it)).map(|it| it.id).collect();
             assert_eq!(pages(&store, both.clone()).await, expected, "{both:?}");
         }
     }
@@ -178,21 +116,12 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
 
 /// What a query means, word for word.
 fn fits(query: &ExecutionQuery, it: &Summary) -> bool {
-    query
-        .runtime
-        .as_ref()
-        .is_none_or(|runtime| it.runtime == *runtime)
-        && query
-            .playbook
-            .as_ref()
-            .is_none_or(|playbook| it.playbook.name == *playbook)
+    query.runtime.as_ref().is_none_or(|runtime| it.runtime == *runtime)
+        && query.playbook.as_ref().is_none_or(|playbook| it.playbook.name == *playbook)
         && (query.statuses.is_empty() || query.statuses.contains(&it.status))
         && query.since.is_none_or(|since| it.started_at >= since)
         && query.until.is_none_or(|until| it.started_at < until)
-        && query
-            .label
-            .as_ref()
-            .is_none_or(|(name, value)| it.labels.get(name) == Some(value))
+        && query.label.as_ref().is_none_or(|(name, value)| it.labels.get(name) == Some(value))
 }
 
 #[tokio::test]
@@ -202,23 +131,13 @@ async fn a_cursor_of_another_list_is_refused() {
     for number in 0..3 {
         store.append(first(number)).await.unwrap();
     }
-    let cursor = store
-        .executions(&ExecutionQuery { limit: 1, ..all() })
-        .await
-        .unwrap()
-        .next;
+    let cursor = store.executions(&ExecutionQuery { limit: 1, ..all() }).await.unwrap().next;
     let mut query = inbox();
     query.cursor.clone_from(&cursor);
     assert!(matches!(store.inbox(&query).await, Err(StoreError::Cursor)));
     for bad in ["", "e", "eyJhIjoxfQ==", "' OR 1=1 --"] {
-        let query = ExecutionQuery {
-            cursor: Some(bad.into()),
-            ..all()
-        };
-        assert!(
-            matches!(store.executions(&query).await, Err(StoreError::Cursor)),
-            "{bad:?}"
-        );
+        let query = ExecutionQuery { cursor: Some(bad.into()), ..all() };
+        assert!(matches!(store.executions(&query).await, Err(StoreError::Cursor)), "{bad:?}");
     }
 }
 
@@ -246,13 +165,7 @@ async fn only_what_a_host_must_have_at_work_is_unfinished() {
 async fn time_wakes_the_earliest_first_and_each_once() {
     let home = Home::new();
     let store = home.open().await;
-    for (number, wakes) in [
-        (1, Some(30)),
-        (2, Some(10)),
-        (3, None),
-        (4, Some(10)),
-        (5, Some(50)),
-    ] {
+    for (number, wakes) in [(1, Some(30)), (2, Some(10)), (3, None), (4, Some(10)), (5, Some(50))] {
         let mut append = first(number);
         append.summary.wakes_at = wakes.map(at);
         store.append(append).await.unwrap();
@@ -266,10 +179,7 @@ async fn time_wakes_the_earliest_first_and_each_once() {
     };
     let place = |micros, number| (at(micros), execution(number));
     assert_eq!(due(9, None, 10).await, []);
-    assert_eq!(
-        due(30, None, 10).await,
-        [place(10, 2), place(10, 4), place(30, 1)]
-    );
+    assert_eq!(due(30, None, 10).await, [place(10, 2), place(10, 4), place(30, 1)]);
     assert_eq!(due(30, None, 1).await, [place(10, 2)]);
     assert_eq!(due(30, Some((10, 2)), 10).await, [place(10, 4), place(30, 1)]);
     assert_eq!(due(30, Some((10, 4)), 10).await, [place(30, 1)]);
@@ -307,16 +217,8 @@ async fn a_plugin_version_is_pinned_until_the_last_execution_that_keeps_it_ends(
     }
     store.append(begin(keeps(20, "alone"))).await.unwrap();
     store.append(whole(21)).await.unwrap();
-    let set = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| Digest::of(name.as_bytes()))
-            .collect::<BTreeSet<_>>()
-    };
-    assert_eq!(
-        store.pinned().await.unwrap(),
-        set(&["old", "new", "alone", "pantry"])
-    );
+    let set = |names: &[&str]| names.iter().map(|name| Digest::of(name.as_bytes())).collect::<BTreeSet<_>>();
+    assert_eq!(store.pinned().await.unwrap(), set(&["old", "new", "alone", "pantry"]));
 
     for number in (0..=20).filter(|number| number % 2 == 0) {
         let name = if number == 20 { "alone" } else { version(number) };

@@ -12,16 +12,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 /// Changes the data file as a bad disk or a stray hand would.
 async fn damage(file: &Path, sql: &'static str) {
-    let mut connection = SqliteConnectOptions::new()
-        .filename(file)
-        .connect()
-        .await
-        .unwrap();
-    let changed = sqlx::query(sql)
-        .execute(&mut connection)
-        .await
-        .unwrap()
-        .rows_affected();
+    let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    let changed = sqlx::query(sql).execute(&mut connection).await.unwrap().rows_affected();
     assert_eq!(changed, 1, "{sql}");
 }
 
@@ -60,12 +52,7 @@ async fn only_the_owner_may_read_the_files() {
     let mut seen = 0;
     for entry in home.folder.path().read_dir().unwrap() {
         let entry = entry.unwrap();
-        assert_eq!(
-            entry.metadata().unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{:?}",
-            entry.path()
-        );
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
         seen += 1;
     }
     assert_eq!(seen, 4, "data, log, its index, lock");
@@ -117,24 +104,13 @@ async fn closing_finishes_what_is_queued_and_leaves_one_file() {
     while let Some(outcome) = waiting.join_next().await {
         done += usize::from(outcome.unwrap().is_ok());
     }
-    assert!(matches!(
-        store.append(first(99)).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(store.append(first(99)).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.ready().await, Err(StoreError::Unavailable(_))));
-    assert!(matches!(
-        store.execution(execution(1)).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(store.execution(execution(1)).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.close().await, Err(StoreError::Unavailable(_))));
 
-    let mut left: Vec<_> = home
-        .folder
-        .path()
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut left: Vec<_> =
+        home.folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["orgata.db", "orgata.db.lock"]);
     let store = home.open().await;
@@ -148,10 +124,7 @@ async fn a_broken_row_is_named() {
     for number in 1..=4 {
         store.append(whole(number)).await.unwrap();
     }
-    store
-        .publish_playbook(&playbook("kitchen", "toast", "steps: 1"))
-        .await
-        .unwrap();
+    store.publish_playbook(&playbook("kitchen", "toast", "steps: 1")).await.unwrap();
     store.close().await.unwrap();
     let spoil = [
         "UPDATE executions SET status = 'sleeping' WHERE id = (SELECT id FROM executions ORDER BY id LIMIT 1)",
@@ -168,37 +141,18 @@ async fn a_broken_row_is_named() {
     }
     let store = home.open().await;
     let named = |error: StoreError, table: &str, key: &str| {
-        let StoreError::Broken {
-            table: found,
-            key: at,
-            ..
-        } = &error
-        else {
-            panic!("{error:?}")
-        };
+        let StoreError::Broken { table: found, key: at, .. } = &error else { panic!("{error:?}") };
         assert!(*found == table && at.contains(key), "{error}");
     };
     for number in [1, 2, 4] {
         let key = execution(number).to_string();
-        named(
-            store.execution(execution(number)).await.unwrap_err(),
-            "executions",
-            &key,
-        );
+        named(store.execution(execution(number)).await.unwrap_err(), "executions", &key);
     }
     for number in [1, 2, 3] {
         let key = execution(number).to_string();
-        named(
-            store.events(execution(number), 0, 9).await.unwrap_err(),
-            "event_segments",
-            &key,
-        );
+        named(store.events(execution(number), 0, 9).await.unwrap_err(), "event_segments", &key);
     }
-    named(
-        store.current_playbooks().await.unwrap_err(),
-        "current_playbooks",
-        "kitchen/toast",
-    );
+    named(store.current_playbooks().await.unwrap_err(), "current_playbooks", "kitchen/toast");
     named(store.runtimes().await.unwrap_err(), "runtimes", "attic");
     // The others are as they were.
     assert!(store.execution(execution(3)).await.unwrap().is_some());
@@ -217,9 +171,7 @@ async fn a_file_that_is_no_database_is_refused() {
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_named() {
     let home = Home::new();
-    let error = open(&home.folder.path().join("nowhere/orgata.db"))
-        .await
-        .unwrap_err();
+    let error = open(&home.folder.path().join("nowhere/orgata.db")).await.unwrap_err();
     assert!(matches!(error, OpenError::Io { .. }), "{error:?}");
     assert!(error.to_string().contains("nowhere"), "{error}");
 }
@@ -234,10 +186,7 @@ async fn a_file_of_a_newer_release_is_refused() {
          VALUES (9000, 'the future', 1, x'00', 1)",
     )
     .await;
-    assert!(matches!(
-        open(&home.file()).await,
-        Err(OpenError::Migration { .. })
-    ));
+    assert!(matches!(open(&home.file()).await, Err(OpenError::Migration { .. })));
 }
 
 #[tokio::test]
@@ -261,20 +210,14 @@ async fn measuring_a_flush_leaves_nothing() {
 #[tokio::test]
 async fn the_log_of_a_busy_store_does_not_grow_without_end() {
     let home = Home::new();
-    let settings = Settings {
-        log_mib: 1,
-        ..Settings::default()
-    };
+    let settings = Settings { log_mib: 1, ..Settings::default() };
     let store = Arc::new(SqliteStore::open(&home.file(), settings).await.unwrap());
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..4 {
         let store = Arc::clone(&store);
         clients.spawn(async move {
             for number in 0..50 {
-                store
-                    .append(heavy(client * 1000 + number, 100_000))
-                    .await
-                    .unwrap();
+                store.append(heavy(client * 1000 + number, 100_000)).await.unwrap();
             }
         });
     }

@@ -11,26 +11,16 @@ use orgata_store_sqlite::SqliteStore;
 use serde_json::json;
 
 fn required(intervention: &Intervention) -> Fact {
-    Fact::InterventionRequired {
-        intervention: intervention.clone(),
-    }
+    Fact::InterventionRequired { intervention: intervention.clone() }
 }
 
 fn resolved(id: InterventionId) -> Fact {
     let response = Arc::new(json!("grape"));
-    Fact::InterventionResolved {
-        intervention: id,
-        step: step("choose-jelly"),
-        response,
-        notes: None,
-    }
+    Fact::InterventionResolved { intervention: id, step: step("choose-jelly"), response, notes: None }
 }
 
 fn expired(id: InterventionId) -> Fact {
-    Fact::InterventionExpired {
-        intervention: id,
-        step: step("choose-jelly"),
-    }
+    Fact::InterventionExpired { intervention: id, step: step("choose-jelly") }
 }
 
 fn role(name: &str) -> RoleName {
@@ -39,10 +29,7 @@ fn role(name: &str) -> RoleName {
 
 async fn open(store: &SqliteStore) -> Vec<Intervention> {
     let page = store.inbox(&inbox()).await.unwrap();
-    page.items
-        .into_iter()
-        .map(|pending| pending.intervention)
-        .collect()
+    page.items.into_iter().map(|pending| pending.intervention).collect()
 }
 
 /// A started execution that asked all of these.
@@ -57,10 +44,7 @@ async fn asking(store: &SqliteStore, number: u128, questions: &[Intervention]) -
 async fn a_question_is_open_until_it_is_answered() {
     let home = Home::new();
     let store = home.open().await;
-    let (one, two) = (
-        asked(1, OnDeadline::Fail),
-        asked(2, OnDeadline::Answer(json!("grape"))),
-    );
+    let (one, two) = (asked(1, OnDeadline::Fail), asked(2, OnDeadline::Answer(json!("grape"))));
     let summary = asking(&store, 1, &[one.clone(), two.clone()]).await;
     let page = store.inbox(&inbox()).await.unwrap();
     assert_eq!(page.items[0].execution, execution(1));
@@ -79,10 +63,7 @@ async fn a_question_that_is_answered_in_the_same_append_never_shows() {
     let store = home.open().await;
     let one = asked(1, OnDeadline::Fail);
     store.append(first(1)).await.unwrap();
-    store
-        .append(next(summary(1), [required(&one), resolved(one.id)]))
-        .await
-        .unwrap();
+    store.append(next(summary(1), [required(&one), resolved(one.id)])).await.unwrap();
     assert_eq!(open(&store).await, []);
 }
 
@@ -92,10 +73,7 @@ async fn a_question_that_expires_closes() {
     let store = home.open().await;
     let (one, two) = (asked(1, OnDeadline::Fail), asked(2, OnDeadline::Answer(json!(1))));
     let summary = asking(&store, 1, &[one.clone(), two.clone()]).await;
-    store
-        .append(next(summary, [expired(one.id), expired(two.id)]))
-        .await
-        .unwrap();
+    store.append(next(summary, [expired(one.id), expired(two.id)])).await.unwrap();
     assert_eq!(open(&store).await, []);
 }
 
@@ -115,20 +93,11 @@ async fn a_question_that_escalates_stays_with_another_role_and_no_deadline() {
         ..one.clone()
     };
     assert_eq!(open(&store).await, std::slice::from_ref(&passed_on));
-    let of = |name: &str| InboxQuery {
-        role: Some(role(name)),
-        ..inbox()
-    };
+    let of = |name: &str| InboxQuery { role: Some(role(name)), ..inbox() };
     assert_eq!(store.inbox(&of("chef")).await.unwrap().items.len(), 0);
-    assert_eq!(
-        store.inbox(&of("owner")).await.unwrap().items[0].intervention,
-        passed_on
-    );
+    assert_eq!(store.inbox(&of("owner")).await.unwrap().items[0].intervention, passed_on);
 
-    store
-        .append(next(after.summary, [resolved(one.id)]))
-        .await
-        .unwrap();
+    store.append(next(after.summary, [resolved(one.id)])).await.unwrap();
     assert_eq!(open(&store).await, []);
 }
 
@@ -137,9 +106,7 @@ async fn an_end_closes_all_questions_of_its_execution_and_no_others() {
     let home = Home::new();
     let store = home.open().await;
     let ends = [
-        Fact::ExecutionCompleted {
-            output: Arc::new(json!(null)),
-        },
+        Fact::ExecutionCompleted { output: Arc::new(json!(null)) },
         Fact::ExecutionFailed {
             step: None,
             failure: orgata_model::Failure::permanent("NO_BREAD", "none left"),
@@ -150,10 +117,7 @@ async fn an_end_closes_all_questions_of_its_execution_and_no_others() {
     let other = asked(99, OnDeadline::Fail);
     asking(&store, 99, std::slice::from_ref(&other)).await;
     for (number, end) in (1..).zip(ends) {
-        let questions = [
-            asked(number * 10, OnDeadline::Fail),
-            asked(number * 10 + 1, OnDeadline::Fail),
-        ];
+        let questions = [asked(number * 10, OnDeadline::Fail), asked(number * 10 + 1, OnDeadline::Fail)];
         let summary = asking(&store, number, &questions).await;
         assert_eq!(open(&store).await.len(), 3);
         store.append(next(summary, [end])).await.unwrap();
@@ -161,9 +125,7 @@ async fn an_end_closes_all_questions_of_its_execution_and_no_others() {
     }
     // Asked and ended in the very first append.
     let mut append = first(50);
-    append
-        .events
-        .push(event(2, required(&asked(500, OnDeadline::Fail))));
+    append.events.push(event(2, required(&asked(500, OnDeadline::Fail))));
     append.events.push(event(3, Fact::ExecutionTimedOut {}));
     append.summary.version = 3;
     store.append(append).await.unwrap();
@@ -199,44 +161,20 @@ async fn the_inbox_is_paged_oldest_first_and_filtered() {
             }
         }
     };
-    let expected = |keep: fn(u128) -> bool| {
-        (0..12)
-            .filter(|number| keep(*number))
-            .map(question)
-            .collect::<Vec<_>>()
-    };
+    let expected =
+        |keep: fn(u128) -> bool| (0..12).filter(|number| keep(*number)).map(question).collect::<Vec<_>>();
     assert_eq!(numbers(inbox()).await, expected(|_| true));
-    let query = InboxQuery {
-        runtime: Some(runtime("bakery")),
-        ..inbox()
-    };
+    let query = InboxQuery { runtime: Some(runtime("bakery")), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number % 2 == 0));
-    let query = InboxQuery {
-        role: Some(role("chef")),
-        ..inbox()
-    };
+    let query = InboxQuery { role: Some(role("chef")), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number % 3 == 0));
-    let query = InboxQuery {
-        role: Some(role("chef")),
-        runtime: Some(runtime("bakery")),
-        ..inbox()
-    };
+    let query = InboxQuery { role: Some(role("chef")), runtime: Some(runtime("bakery")), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number % 6 == 0));
-    let query = InboxQuery {
-        execution: Some(execution(5)),
-        ..inbox()
-    };
+    let query = InboxQuery { execution: Some(execution(5)), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number == 5));
-    let query = InboxQuery {
-        intervention: Some(question(7)),
-        ..inbox()
-    };
+    let query = InboxQuery { intervention: Some(question(7)), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number == 7));
-    let query = InboxQuery {
-        intervention: Some(question(7)),
-        execution: Some(execution(5)),
-        ..inbox()
-    };
+    let query = InboxQuery { intervention: Some(question(7)), execution: Some(execution(5)), ..inbox() };
     assert_eq!(numbers(query).await, expected(|_| false));
 }
 

@@ -72,15 +72,8 @@ fn failure() -> impl Strategy<Value = Failure> {
         Just(FailureKind::Transient),
         Just(FailureKind::Permanent)
     ];
-    (kind, text(), text(), not_null(), vec(text(), 0..3)).prop_map(
-        |(kind, code, message, details, causes)| Failure {
-            kind,
-            code,
-            message,
-            details,
-            causes,
-        },
-    )
+    (kind, text(), text(), not_null(), vec(text(), 0..3))
+        .prop_map(|(kind, code, message, details, causes)| Failure { kind, code, message, details, causes })
 }
 
 fn intervention() -> impl Strategy<Value = Intervention> {
@@ -94,14 +87,7 @@ fn intervention() -> impl Strategy<Value = Intervention> {
         Just(Origin::Interrupted),
         json().prop_map(|resume_state| Origin::Operation { resume_state }),
     ];
-    let who = (
-        uuid(),
-        name(),
-        option::of(name()),
-        option::of(time()),
-        on_deadline,
-        origin,
-    );
+    let who = (uuid(), name(), option::of(name()), option::of(time()), on_deadline, origin);
     let what = (text(), text(), vec(text(), 0..3), not_null(), not_null());
     (who, what).prop_map(
         |(
@@ -130,11 +116,7 @@ fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
 }
 
 fn playbook() -> impl Strategy<Value = PlaybookRef> {
-    (name(), text(), digest()).prop_map(|(name, version, digest)| PlaybookRef {
-        name,
-        version,
-        digest,
-    })
+    (name(), text(), digest()).prop_map(|(name, version, digest)| PlaybookRef { name, version, digest })
 }
 
 fn started() -> impl Strategy<Value = Fact> {
@@ -148,17 +130,9 @@ fn started() -> impl Strategy<Value = Fact> {
         option::of(time()),
         labels(),
     )
-        .prop_map(
-            |(runtime, environment, playbook, input, plugins, deadline, labels)| Fact::ExecutionStarted {
-                runtime,
-                environment,
-                playbook,
-                input,
-                plugins,
-                deadline,
-                labels,
-            },
-        )
+        .prop_map(|(runtime, environment, playbook, input, plugins, deadline, labels)| {
+            Fact::ExecutionStarted { runtime, environment, playbook, input, plugins, deadline, labels }
+        })
 }
 
 fn of_a_step() -> impl Strategy<Value = Fact> {
@@ -166,12 +140,7 @@ fn of_a_step() -> impl Strategy<Value = Fact> {
         .prop_map(|(plugin, operation)| format!("{plugin}/{operation}").parse().unwrap());
     prop_oneof![
         (name(), any::<u32>(), operation, shared()).prop_map(|(step, attempt, operation, input)| {
-            Fact::StepStarted {
-                step,
-                attempt,
-                operation,
-                input,
-            }
+            Fact::StepStarted { step, attempt, operation, input }
         }),
         (name(), any::<u32>()).prop_map(|(step, attempt)| Fact::StepResumed { step, attempt }),
         (name(), 0.0..=1.0, text()).prop_map(|(step, fraction, message)| Fact::StepProgress {
@@ -182,12 +151,7 @@ fn of_a_step() -> impl Strategy<Value = Fact> {
         (name(), shared()).prop_map(|(step, result)| Fact::StepCompleted { step, result }),
         (name(), failure()).prop_map(|(step, failure)| Fact::StepFailed { step, failure }),
         (name(), any::<u32>(), time(), failure()).prop_map(|(step, attempt, at, failure)| {
-            Fact::StepRetryScheduled {
-                step,
-                attempt,
-                at,
-                failure,
-            }
+            Fact::StepRetryScheduled { step, attempt, at, failure }
         }),
         name().prop_map(|step| Fact::StepSkipped { step }),
         (name(), any::<u32>()).prop_map(|(step, attempt)| Fact::StepInterrupted { step, attempt }),
@@ -199,17 +163,10 @@ fn of_the_whole() -> impl Strategy<Value = Fact> {
     prop_oneof![
         intervention().prop_map(|intervention| Fact::InterventionRequired { intervention }),
         (uuid(), name(), shared(), option::of(text())).prop_map(|(id, step, response, notes)| {
-            Fact::InterventionResolved {
-                intervention: InterventionId::new(id),
-                step,
-                response,
-                notes,
-            }
+            Fact::InterventionResolved { intervention: InterventionId::new(id), step, response, notes }
         }),
-        (uuid(), name()).prop_map(|(id, step)| Fact::InterventionExpired {
-            intervention: InterventionId::new(id),
-            step
-        }),
+        (uuid(), name())
+            .prop_map(|(id, step)| Fact::InterventionExpired { intervention: InterventionId::new(id), step }),
         reason().prop_map(|reason| Fact::ExecutionPaused { reason }),
         reason().prop_map(|reason| Fact::ExecutionResumed { reason }),
         reason().prop_map(|reason| Fact::ExecutionCancelled { reason }),
@@ -223,12 +180,7 @@ fn summary() -> impl Strategy<Value = Summary> {
     let place = (uuid(), name(), playbook(), 0..Status::ALL.len());
     let steps = (option::of(name()), any::<u32>(), any::<u32>());
     let times = (time(), time(), option::of(time()), option::of(time()));
-    let ends = (
-        option::of(shared()),
-        option::of(failure()),
-        labels(),
-        btree_map(name(), digest(), 0..4),
-    );
+    let ends = (option::of(shared()), option::of(failure()), labels(), btree_map(name(), digest(), 0..4));
     (place, steps, times, ends).prop_map(|(place, steps, times, ends)| Summary {
         id: ExecutionId::new(place.0),
         runtime: place.1,
@@ -250,34 +202,15 @@ fn summary() -> impl Strategy<Value = Summary> {
 }
 
 fn append() -> impl Strategy<Value = Append> {
-    let events = vec(
-        (
-            time(),
-            text(),
-            prop_oneof![started(), of_a_step(), of_the_whole()],
-        ),
-        1..12,
-    );
+    let events = vec((time(), text(), prop_oneof![started(), of_a_step(), of_the_whole()]), 1..12);
     (summary(), events, option::of("[ -~]{1,30}")).prop_map(|(mut summary, events, key)| {
         let events: Vec<_> = events
             .into_iter()
             .zip(1..)
-            .map(|((at, actor, fact), seq)| {
-                Arc::new(Event {
-                    seq,
-                    at,
-                    actor: actor.into(),
-                    fact,
-                })
-            })
+            .map(|((at, actor, fact), seq)| Arc::new(Event { seq, at, actor: actor.into(), fact }))
             .collect();
         summary.version = events.len() as u64;
-        Append {
-            seen: 0,
-            events,
-            summary,
-            idempotency_key: key,
-        }
+        Append { seen: 0, events, summary, idempotency_key: key }
     })
 }
 
@@ -293,17 +226,10 @@ async fn comes_back(store: &SqliteStore, append: Append) {
 
 #[test]
 fn whatever_is_appended_comes_back_the_same() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let home = Home::new();
     let store = runtime.block_on(home.open());
-    let config = Config {
-        cases: 256,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&append(), |append| {
             runtime.block_on(comes_back(&store, append));

@@ -30,9 +30,7 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn file(&self) -> PathBuf {
@@ -40,9 +38,7 @@ impl Home {
     }
 
     pub async fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.file(), Settings::default())
-            .await
-            .unwrap()
+        SqliteStore::open(&self.file(), Settings::default()).await.unwrap()
     }
 }
 
@@ -68,12 +64,7 @@ pub fn step(name: &str) -> StepName {
 
 /// An event by the engine, a microsecond after the one before.
 pub fn event(seq: Seq, fact: Fact) -> Arc<Event> {
-    Arc::new(Event {
-        seq,
-        at: at(i64::try_from(seq).unwrap()),
-        actor: "engine".into(),
-        fact,
-    })
+    Arc::new(Event { seq, at: at(i64::try_from(seq).unwrap()), actor: "engine".into(), fact })
 }
 
 /// A summary of a fresh execution; tests change what they care for.
@@ -128,29 +119,15 @@ pub fn first(number: u128) -> Append {
 
 /// The first append of an execution with this summary.
 pub fn begin(summary: Summary) -> Append {
-    Append {
-        seen: 0,
-        events: vec![started(&summary)],
-        summary,
-        idempotency_key: None,
-    }
+    Append { seen: 0, events: vec![started(&summary)], summary, idempotency_key: None }
 }
 
 /// A later append with these facts.
 pub fn next(mut summary: Summary, facts: impl IntoIterator<Item = Fact>) -> Append {
     let seen = summary.version;
-    let events: Vec<_> = facts
-        .into_iter()
-        .zip(seen + 1..)
-        .map(|(fact, seq)| event(seq, fact))
-        .collect();
+    let events: Vec<_> = facts.into_iter().zip(seen + 1..).map(|(fact, seq)| event(seq, fact)).collect();
     summary.version = events.last().unwrap().seq;
-    Append {
-        seen,
-        events,
-        summary,
-        idempotency_key: None,
-    }
+    Append { seen, events, summary, idempotency_key: None }
 }
 
 /// A whole execution of ten steps in one append: 22 events.
@@ -161,41 +138,20 @@ pub fn whole(number: u128) -> Append {
         let name = step(&format!("step-{at}"));
         let input = json!({ "sandwich": { "type": "classic", "layers": [at, at + 1] }, "note": "as the guest wished" });
         let operation = "kitchen/spread".parse().unwrap();
-        let fact = Fact::StepStarted {
-            step: name.clone(),
-            attempt: 1,
-            operation,
-            input: Arc::new(input),
-        };
+        let fact = Fact::StepStarted { step: name.clone(), attempt: 1, operation, input: Arc::new(input) };
         events.push(event(2 + at * 2, fact));
         let result = json!({ "ok": true, "grams": 12.5, "spread": ["peanut", "jelly"], "at": at });
-        events.push(event(
-            3 + at * 2,
-            Fact::StepCompleted {
-                step: name,
-                result: Arc::new(result),
-            },
-        ));
+        events.push(event(3 + at * 2, Fact::StepCompleted { step: name, result: Arc::new(result) }));
     }
     let output = Arc::new(json!({ "sandwich": "ready", "grams": 125.0 }));
-    events.push(event(
-        22,
-        Fact::ExecutionCompleted {
-            output: Arc::clone(&output),
-        },
-    ));
+    events.push(event(22, Fact::ExecutionCompleted { output: Arc::clone(&output) }));
     summary.status = Status::Succeeded;
     summary.version = 22;
     summary.current_step = None;
     summary.steps_done = 10;
     summary.ended_at = Some(summary.started_at);
     summary.output = Some(output);
-    Append {
-        seen: 0,
-        events,
-        summary,
-        idempotency_key: None,
-    }
+    Append { seen: 0, events, summary, idempotency_key: None }
 }
 
 /// An execution that leaves about this many bytes, however well they are packed.
@@ -210,14 +166,7 @@ pub fn heavy(number: u128, bytes: usize) -> Append {
     });
     let mut append = first(number);
     let message = message.take(bytes).collect();
-    append.events.push(event(
-        2,
-        Fact::StepProgress {
-            step: step("spread"),
-            fraction: 0.5,
-            message,
-        },
-    ));
+    append.events.push(event(2, Fact::StepProgress { step: step("spread"), fraction: 0.5, message }));
     append.summary.version = 2;
     append
 }
@@ -239,17 +188,11 @@ pub fn asked(number: u128, on_deadline: OnDeadline) -> Intervention {
 }
 
 pub fn all() -> ExecutionQuery {
-    ExecutionQuery {
-        limit: 100,
-        ..ExecutionQuery::default()
-    }
+    ExecutionQuery { limit: 100, ..ExecutionQuery::default() }
 }
 
 pub fn inbox() -> InboxQuery {
-    InboxQuery {
-        limit: 100,
-        ..InboxQuery::default()
-    }
+    InboxQuery { limit: 100, ..InboxQuery::default() }
 }
 
 pub fn playbook(runtime: &str, name: &str, source: &str) -> PublishedPlaybook {

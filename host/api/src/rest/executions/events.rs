@@ -29,6 +29,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct Begin {
     /// The first event wanted; 0 or 1, and absent, for all. The header `Last-Event-ID` goes before it.
+    #[param(value_type = Option<u64>)]
     from_seq: Option<Seq>,
 }
 
@@ -86,12 +87,17 @@ pub(crate) async fn events(
 
 fn after(last: &HeaderValue) -> Result<Seq, ApiError> {
     let last = last.to_str().ok().and_then(|text| text.trim().parse::<Seq>().ok());
-    let last = last.ok_or_else(|| ApiError::bad_request("Last-Event-ID must be the seq of an event, such as 7"))?;
+    let last =
+        last.ok_or_else(|| ApiError::bad_request("Last-Event-ID must be the seq of an event, such as 7"))?;
     Ok(last.saturating_add(1))
 }
 
 /// The stream's lines. It waits for the client: what is not read costs no memory here.
-fn sent(id: ExecutionId, watch: Watch, closing: CancellationToken) -> impl Stream<Item = Result<Sent, Infallible>> {
+fn sent(
+    id: ExecutionId,
+    watch: Watch,
+    closing: CancellationToken,
+) -> impl Stream<Item = Result<Sent, Infallible>> {
     stream::unfold((watch, closing), move |(mut watch, closing)| async move {
         let next = tokio::select! {
             next = watch.next() => next,

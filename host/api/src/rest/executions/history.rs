@@ -32,11 +32,17 @@ pub(crate) struct Events {
 
 impl FromQuery for Events {
     fn read(query: &mut Pairs<'_>) -> Result<Self, ApiError> {
-        let after = [query.one("after")?, query.one("cursor")?, query.one::<Seq>("fromSeq")?.map(|from| from.saturating_sub(1))];
+        let after = [
+            query.one("after")?,
+            query.one("cursor")?,
+            query.one::<Seq>("fromSeq")?.map(|from| from.saturating_sub(1)),
+        ];
         let mut given = after.into_iter().flatten();
         let first = given.next().unwrap_or(0);
         if given.next().is_some() {
-            return Err(ApiError::bad_request("give one of `after`, `cursor` and `fromSeq`: they say where to begin"));
+            return Err(ApiError::bad_request(
+                "give one of `after`, `cursor` and `fromSeq`: they say where to begin",
+            ));
         }
         Ok(Self { after: first, limit: query.limit(USUAL, MOST)? })
     }

@@ -19,7 +19,10 @@ use crate::wire::page::PageView;
 /// Which executions.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only its description is used; the values are read straight into the engine's query")]
+#[allow(
+    dead_code,
+    reason = "only its description is used; the values are read straight into the engine's query"
+)]
 struct Filter {
     /// Only of this runtime.
     runtime: Option<String>,
@@ -67,7 +70,9 @@ fn status(word: &str) -> Result<Status, ApiError> {
     Status::parse(word).ok_or_else(|| {
         let words = Status::ALL.map(Status::as_str).join(", ");
         let word: String = word.chars().take(40).collect();
-        ApiError::bad_request(format!("query parameter `status`: there is no status `{word}`; there are: {words}"))
+        ApiError::bad_request(format!(
+            "query parameter `status`: there is no status `{word}`; there are: {words}"
+        ))
     })
 }
 

@@ -23,7 +23,8 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
     )
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
-    let render = app.metrics().ok_or_else(|| ApiError::new("ROUTE_NOT_FOUND", "this host keeps no metrics"))?;
+    let render =
+        app.metrics().ok_or_else(|| ApiError::new("ROUTE_NOT_FOUND", "this host keeps no metrics"))?;
     ::metrics::gauge!("orgata_executions_active").set(app.engine().active() as f64);
     Ok(([(CONTENT_TYPE, TEXT)], render()).into_response())
 }

@@ -7,7 +7,10 @@ use crate::error::ApiError;
 /// No such path.
 pub(crate) async fn unknown(uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
-    ApiError::new("ROUTE_NOT_FOUND", format!("there is nothing under `{path}`: /api/docs shows what there is"))
+    ApiError::new(
+        "ROUTE_NOT_FOUND",
+        format!("there is nothing under `{path}`: /api/docs shows what there is"),
+    )
 }
 
 /// The path is there, for other methods.

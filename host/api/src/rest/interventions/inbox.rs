@@ -17,7 +17,10 @@ use crate::wire::page::PageView;
 /// Which open questions.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only its description is used; the values are read straight into the engine's query")]
+#[allow(
+    dead_code,
+    reason = "only its description is used; the values are read straight into the engine's query"
+)]
 struct Filter {
     /// Only of this runtime.
     runtime: Option<String>,

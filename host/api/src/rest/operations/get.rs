@@ -62,7 +62,12 @@ pub(crate) async fn get_of_plugin(
     find(&engine, &principal, &runtime, &format!("{plugin}/{operation}"))
 }
 
-fn find(engine: &Engine, principal: &Principal, runtime: &RuntimeId, name: &str) -> Result<Response, ApiError> {
+fn find(
+    engine: &Engine,
+    principal: &Principal,
+    runtime: &RuntimeId,
+    name: &str,
+) -> Result<Response, ApiError> {
     let operation = engine.operation(principal, runtime, name)?;
     Ok(Json(OperationView::from(&*operation)).into_response())
 }

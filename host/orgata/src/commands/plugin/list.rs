@@ -16,7 +16,7 @@ pub(super) async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         print_json(&page)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut items = page.part("items").items().cloned().collect::<Vec<_>>();
+    let mut items: Vec<&Value> = page.part("items").items().collect();
     if items.is_empty() {
         println!("there are no plugins: load one with `orgata plugin load FILE`");
         return Ok(ExitCode::SUCCESS);

@@ -109,7 +109,15 @@ mod tests {
         assert_eq!(api.to_string(), "api.example.com:443");
         assert!(api.matches("api.example.com:443"));
         assert!(api.matches(" Api.Example.com.:443 "));
-        for other in ["api.example.com:80", "api.example.com", "example.com:443", "xapi.example.com:443", ":443", "*:443", "*.:443"] {
+        for other in [
+            "api.example.com:80",
+            "api.example.com",
+            "example.com:443",
+            "xapi.example.com:443",
+            ":443",
+            "*:443",
+            "*.:443",
+        ] {
             assert!(!api.matches(other), "{other}");
         }
         assert!(target("http://api.example.com/").matches("api.example.com:80"));
@@ -121,7 +129,12 @@ mod tests {
         let grant = "*.example.com:443";
         assert!(target("https://a.example.com/").matches(grant));
         assert!(target("https://a.b.example.com/").matches(grant));
-        for other in ["https://example.com/", "https://badexample.com/", "https://a.example.com.evil.net/", "https://.example.com/"] {
+        for other in [
+            "https://example.com/",
+            "https://badexample.com/",
+            "https://a.example.com.evil.net/",
+            "https://.example.com/",
+        ] {
             assert!(!target(other).matches(grant), "{other}");
         }
     }
@@ -137,7 +150,9 @@ mod tests {
 
     #[test]
     fn odd_targets_are_refused() {
-        let of = |uri: &str, method: &str| Target::of(&Request::builder().method(method).uri(uri).body(()).unwrap());
+        let of = |uri: &str, method: &str| {
+            Target::of(&Request::builder().method(method).uri(uri).body(()).unwrap())
+        };
         assert!(of("http://good.example.com@evil.net/", "GET").is_err());
         assert!(of("good.example.com:443", "CONNECT").is_err());
         assert!(of("/nowhere", "GET").is_err());

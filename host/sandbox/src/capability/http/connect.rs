@@ -79,11 +79,15 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// Host and scheme are the connection's: a server is sent the path alone.
 fn to_origin(mut request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = Uri::builder().path_and_query(path).build().map_err(|_| Error::HttpRequestUriInvalid)?;
+    *request.uri_mut() =
+        Uri::builder().path_and_query(path).build().map_err(|_| Error::HttpRequestUriInvalid)?;
     Ok(request)
 }
 
-async fn encrypted(stream: TcpStream, target: &Target) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+async fn encrypted(
+    stream: TcpStream,
+    target: &Target,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
     let name = match target.host() {
         Host::Address(address) => ServerName::from(*address),
         Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::HttpRequestUriInvalid)?,

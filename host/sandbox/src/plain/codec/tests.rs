@@ -7,7 +7,14 @@ use proptest::sample::subsequence;
 use serde_json::json;
 
 const INTEGERS: [Integer; 8] = [
-    Integer::S8, Integer::U8, Integer::S16, Integer::U16, Integer::S32, Integer::U32, Integer::S64, Integer::U64,
+    Integer::S8,
+    Integer::U8,
+    Integer::S16,
+    Integer::U16,
+    Integer::S32,
+    Integer::U32,
+    Integer::S64,
+    Integer::U64,
 ];
 
 fn names(most: usize) -> impl Strategy<Value = Vec<String>> {
@@ -41,7 +48,8 @@ fn shape() -> impl Strategy<Value = Shape> {
                 .prop_map(|(names, shapes)| Shape::Record(names.into_iter().zip(shapes).collect())),
             (names(4), prop::collection::vec(prop::option::of(inner), 4))
                 .prop_map(|(names, shapes)| Shape::Variant(names.into_iter().zip(shapes).collect())),
-            (prop::option::of(boxed.clone()), prop::option::of(boxed)).prop_map(|(ok, err)| Shape::Result { ok, err }),
+            (prop::option::of(boxed.clone()), prop::option::of(boxed))
+                .prop_map(|(ok, err)| Shape::Result { ok, err }),
         ]
     })
 }
@@ -65,7 +73,8 @@ fn value(shape: &Shape) -> BoxedStrategy<Val> {
         }
         Shape::List(item) => prop::collection::vec(value(item), 0..4).prop_map(Val::List).boxed(),
         Shape::Record(fields) => {
-            let (names, values): (Vec<_>, Vec<_>) = fields.iter().map(|(name, shape)| (name.clone(), value(shape))).unzip();
+            let (names, values): (Vec<_>, Vec<_>) =
+                fields.iter().map(|(name, shape)| (name.clone(), value(shape))).unzip();
             values.prop_map(move |values| Val::Record(names.iter().cloned().zip(values).collect())).boxed()
         }
         Shape::Tuple(items) => items.iter().map(value).collect::<Vec<_>>().prop_map(Val::Tuple).boxed(),
@@ -137,7 +146,11 @@ fn wide_integers_are_numbers_or_strings() {
         assert!(decoded(&wide, bad.clone()).is_err(), "{bad}");
     }
     assert!(decoded(&Shape::Integer(Integer::U8), json!("7")).is_err(), "narrow ones are numbers only");
-    assert_eq!(decoded(&Shape::Integer(Integer::U8), json!(7.0)), Ok(Val::U8(7)), "JSON Schema counts 7.0 as an integer");
+    assert_eq!(
+        decoded(&Shape::Integer(Integer::U8), json!(7.0)),
+        Ok(Val::U8(7)),
+        "JSON Schema counts 7.0 as an integer"
+    );
 }
 
 #[test]

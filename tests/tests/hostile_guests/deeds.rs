@@ -1,0 +1,138 @@
+//! What a guest can do by itself: loop, hoard, flood, crash, lie.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{LINES, MEMORY, OUTPUT, ROOM, id_of, one_step, run, strict};
+
+/// How a deed ends.
+enum End {
+    /// At this limit.
+    Limit(&'static str),
+    /// With this code, and this word somewhere in what is told.
+    Code(&'static str, &'static str),
+    /// Well.
+    Well,
+}
+
+use End::{Code, Limit, Well};
+
+/// An operation, what it is given, and how that ends.
+fn deeds() -> Vec<(&'static str, Value, End)> {
+    vec![
+        ("hostile/loop", json!({}), Limit("time")),
+        ("hostile/sleep", json!({}), Limit("time")),
+        ("start-loops/never", json!({}), Limit("time")),
+        ("hostile/recurse", json!({}), Limit("stack")),
+        ("hostile/memory-bomb", json!({}), Limit("memory")),
+        ("hostile/huge-result", json!({ "bytes": 100_000_000 }), Limit("memory")),
+        ("hostile/huge-result", json!({ "bytes": 4_000_000 }), Limit("output")),
+        ("hostile/huge-result", json!({ "bytes": OUTPUT + 1 }), Limit("output")),
+        ("hostile/huge-result", json!({ "bytes": OUTPUT - 10_000 }), Well),
+        ("hostile/stdout-flood", json!({}), Limit("host_calls")),
+        ("hostile/log-flood", json!({}), Limit("host_calls")),
+        ("hostile/progress-flood", json!({}), Limit("host_calls")),
+        ("hostile/deep-json", json!({}), Code("OUTPUT_MISMATCH", "recursion")),
+        ("hostile/deep-json", json!({ "depth": 100 }), Well),
+        ("hostile/not-json", json!({}), Code("OUTPUT_MISMATCH", "not JSON")),
+        ("hostile/bad-output", json!({}), Code("OUTPUT_MISMATCH", "/promised")),
+        ("hostile/bad-question", json!({}), Code("OUTPUT_MISMATCH", "response schema")),
+        ("hostile/trap", json!({}), Code("TRAPPED", "unreachable")),
+        ("hostile/panic", json!({}), Code("TRAPPED", "this guest panics on purpose")),
+        ("hostile/exit", json!({}), Code("TRAPPED", "exit(0)")),
+        ("hostile/fail", json!({ "kind": "permanent" }), Code("on-purpose", "attempt 1")),
+    ]
+}
+
+fn check(operation: &str, end: &End, told: &Value) {
+    let failure = &told["failure"];
+    match end {
+        Well => assert_eq!(told["status"], "succeeded", "{operation}: {told}"),
+        Limit(limit) => {
+            assert_eq!(failure["code"], "LIMIT_EXCEEDED", "{operation}: {told}");
+            assert_eq!(failure["details"]["limit"], *limit, "{operation}: {told}");
+            let message = failure["message"].as_str().unwrap();
+            assert!(message.contains(&format!("sandbox.{limit}")), "it says what to raise: {message}");
+        }
+        Code(code, word) => {
+            assert_eq!(failure["code"], *code, "{operation}: {told}");
+            assert!(failure.to_string().contains(word), "{operation} should tell of {word}: {told}");
+        }
+    }
+    if !matches!(end, Well) {
+        assert_eq!(told["status"], "failed", "{operation}: {told}");
+        assert!(!failure["kind"].as_str().unwrap().is_empty(), "{operation}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn every_misdeed_ends_in_a_failure_that_names_what_stopped_it() {
+    let setup = deeds().iter().fold(strict(&["hostile", "start-loops"]), |setup, (operation, ..)| one_step(setup, operation));
+    let host = one_step(setup, "hostile/echo").runtime("cell", json!({})).start().await;
+    // All at once, twice, and well-behaved calls of the same plugin among them.
+    for _ in 0..2 {
+        let all = deeds();
+        let bad = join_all(all.iter().map(|(operation, input, _)| run(&host, operation, input.clone())));
+        let good = join_all((0..20).map(|n| run(&host, "hostile/echo", json!({ "n": n }))));
+        let (bad, good) = tokio::join!(bad, good);
+        for ((operation, _, end), told) in all.iter().zip(&bad) {
+            check(operation, end, told);
+        }
+        for (n, told) in good.iter().enumerate() {
+            assert_eq!(told["output"], json!({ "n": n }));
+        }
+    }
+    let peak = host.peak_memory();
+    // Two hoard, and are allowed to.
+    assert!(peak < ROOM + 2 * MEMORY, "the host took {peak} MiB");
+}
+
+#[tokio::test]
+async fn hoarders_get_no_more_together_than_each_is_allowed() {
+    const HOARDERS: u64 = 8;
+    let operations = ["two-memories/grow", "multi-memory/grow", "table-growth/grow"];
+    let setup = strict(&["hostile", "two-memories", "multi-memory", "table-growth"]);
+    let setup = operations.iter().fold(setup, |setup, operation| one_step(setup, operation));
+    let host = one_step(setup, "hostile/memory-bomb").runtime("cell", json!({})).start().await;
+
+    // What they could take before they were refused: pages of 64 KiB in both memories together, …
+    for operation in ["two-memories/grow", "multi-memory/grow"] {
+        let pages = run(&host, operation, json!({})).await["output"].as_u64().unwrap();
+        assert!((2..=MEMORY * 16).contains(&pages), "{operation} took {pages} pages");
+    }
+    // … and elements of a table, each a pointer on the host.
+    let elements = run(&host, "table-growth/grow", json!({})).await["output"].as_u64().unwrap();
+    assert!((1..=MEMORY * 1024 * 1024 / 8).contains(&elements), "{elements}");
+
+    for _ in 0..5 {
+        let bombs = join_all((0..HOARDERS).map(|_| run(&host, "hostile/memory-bomb", json!({})))).await;
+        for told in bombs {
+            check("hostile/memory-bomb", &Limit("memory"), &told);
+        }
+    }
+    let peak = host.peak_memory();
+    assert!(peak < ROOM + HOARDERS * MEMORY, "{HOARDERS} of {MEMORY} MiB each, and the host took {peak} MiB");
+}
+
+#[tokio::test]
+async fn a_flood_within_the_limits_is_cut_off_and_counted() {
+    let floods = [("stdout-flood", "lines", 1000_usize), ("log-flood", "lines", 1000), ("progress-flood", "reports", 2000)];
+    let setup = floods.iter().fold(strict(&["hostile"]), |setup, (name, ..)| one_step(setup, &format!("hostile/{name}")));
+    let host = setup.runtime("cell", json!({})).start().await;
+    for (name, what, count) in floods {
+        let told = run(&host, &format!("hostile/{name}"), json!({ what: count })).await;
+        assert_eq!(told["output"][what], count, "{told}");
+        let id = id_of(&told);
+        let history = host.history(&id).await;
+        assert!(history.len() < 100, "{name}: reports become a few events, not {}", history.len());
+
+        let log: Vec<_> = host.log().into_iter().filter(|line| line.contains(&id.0)).collect();
+        let flood: Vec<_> = log.iter().filter(|line| line.contains("of a flood")).collect();
+        if what == "lines" {
+            assert_eq!(flood.len(), LINES, "{name}: so many lines are kept");
+            let dropped = format!("dropped={}", count - LINES);
+            assert!(log.iter().any(|line| line.contains(&dropped)), "{name}: {:#?}", log.last());
+        }
+        assert!(!log.iter().any(|line| line.contains('\u{1b}')), "no guest paints the terminal");
+    }
+}

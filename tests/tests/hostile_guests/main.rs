@@ -1,0 +1,66 @@
+//! Guests that misbehave: each ends in a typed failure that names what stopped it, within its limits, and
+//! takes nobody with it.
+//!
+//! `deeds`: what a guest can do by itself. `network`: where it may not go. `files`: components that do harm
+//! before anybody calls them. What light work feels of all that is measured in `fair_share`.
+
+mod deeds;
+mod files;
+mod network;
+
+use orgata_tests::guests::built;
+use orgata_tests::{ExecutionId, HostSetup, TestHost};
+use serde_json::{Value, json};
+
+/// Memory of one guest, in MiB.
+const MEMORY: u64 = 32;
+
+/// What a guest may hand over at once, in bytes.
+const OUTPUT: u64 = 256 * 1024;
+
+/// Lines of log that are kept of one call.
+const LINES: usize = 100;
+
+/// What the host may take, in MiB, whatever its guests do: itself (in a debug build), and what those guests
+/// hold that run at the same time.
+const ROOM: u64 = 200;
+
+/// A host with small limits and these guests.
+fn strict(guests: &[&str]) -> HostSetup {
+    let limits = json!({
+        "time": "500ms",
+        "memory": format!("{MEMORY} MiB"),
+        "output": OUTPUT,
+        "log_lines": LINES,
+        "host_calls": 5000,
+        "http_time": "200ms",
+        "http_body": "64 KiB",
+        "compile_time": "6s",
+    });
+    let setup = HostSetup::new().config(json!({ "sandbox": limits }));
+    guests.iter().fold(setup, |setup, guest| {
+        assert!(built(guest).is_some(), "{guest} is built by `cargo xtask plugins`");
+        setup.plugin(guest)
+    })
+}
+
+/// A playbook of one step that runs this operation with what it is given.
+fn one_step(setup: HostSetup, operation: &str) -> HostSetup {
+    let name = operation.replace('/', "-");
+    let yaml = format!(
+        "name: {name}\nsteps:\n  - {{ name: deed, operation: {operation}, params: $input }}\noutput: $steps.deed.result\n"
+    );
+    setup.playbook(&name, &yaml)
+}
+
+/// Runs an operation to its end: the execution as it is told then.
+async fn run(host: &TestHost, operation: &str, input: Value) -> Value {
+    let path = format!("/api/v1/runtimes/{}/executions?wait=20s", host.runtime());
+    let request = json!({ "playbookName": operation.replace('/', "-"), "input": input });
+    host.post(&path, request).await.is(200)
+}
+
+/// The id of an execution.
+fn id_of(execution: &Value) -> ExecutionId {
+    ExecutionId(execution["executionId"].as_str().unwrap().to_owned())
+}
