@@ -8,23 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Variables that change what the host does: a test does not inherit the developer's own.
-const SETTINGS: [&str; 5] = [
-    "ORGATA_CONFIG",
-    "ORGATA_DATA",
-    "ORGATA_LISTEN",
-    "ORGATA_LOG",
-    "ORGATA_SERVER",
-];
+const SETTINGS: [&str; 5] = ["ORGATA_CONFIG", "ORGATA_DATA", "ORGATA_LISTEN", "ORGATA_LOG", "ORGATA_SERVER"];
 
 /// The binary that the stories drive.
 pub fn orgata() -> PathBuf {
     let named = env::var_os("ORGATA_BIN").map(PathBuf::from);
     let path = named.unwrap_or_else(|| profile().join(format!("orgata{}", env::consts::EXE_SUFFIX)));
-    assert!(
-        path.is_file(),
-        "{} is not built: run `cargo xtask test`",
-        path.display()
-    );
+    assert!(path.is_file(), "{} is not built: run `cargo xtask test`", path.display());
     path
 }
 
@@ -56,8 +46,5 @@ pub fn playbooks() -> PathBuf {
 /// `target/debug`, of the very build that this test is part of: it lies in `target/debug/deps`.
 fn profile() -> PathBuf {
     let test = env::current_exe().expect("a test knows its own path");
-    test.ancestors()
-        .nth(2)
-        .map(Path::to_path_buf)
-        .expect("a test lies in target/PROFILE/deps")
+    test.ancestors().nth(2).map(Path::to_path_buf).expect("a test lies in target/PROFILE/deps")
 }

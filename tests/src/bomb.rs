@@ -20,11 +20,11 @@ pub fn huge_to_compile(salt: u32) -> Vec<u8> {
     let export = [&[0][..], NAME, &[1, 0, 0]].concat();
     let parts = [
         section(1, core_module(salt)),
-        section(2, list([vec![0, 0, 0]])),          // an instance of it
-        section(7, list([vec![0x40, 0, 0, U32]])),  // the type () -> u32
-        section(6, list([lift])),                   // the instance's function,
-        section(8, list([vec![0, 0, 0, 0, 0]])),    // lifted to that type,
-        section(11, list([export])),                // and exported
+        section(2, list([vec![0, 0, 0]])),         // an instance of it
+        section(7, list([vec![0x40, 0, 0, U32]])), // the type () -> u32
+        section(6, list([lift])),                  // the instance's function,
+        section(8, list([vec![0, 0, 0, 0, 0]])),   // lifted to that type,
+        section(11, list([export])),               // and exported
     ];
     [b"\0asm\x0d\0\x01\0".to_vec(), parts.concat()].concat()
 }

@@ -38,9 +38,7 @@ pub async fn orgata(folder: &Path, arguments: &[&str], input: &str) -> Ended {
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
     let ended = patience::within(child.wait_with_output()).await;
-    let output = ended
-        .unwrap_or_else(|| panic!("{what} did not end"))
-        .expect("its output can be read");
+    let output = ended.unwrap_or_else(|| panic!("{what} did not end")).expect("its output can be read");
     Ended {
         what,
         code: output.status.code(),
@@ -62,14 +60,7 @@ impl Ended {
     /// Exit code 0; gives what was printed.
     #[track_caller]
     pub fn succeeded(self) -> String {
-        assert_eq!(
-            self.code,
-            Some(0),
-            "{} failed:\n{}\n{}",
-            self.what,
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(0), "{} failed:\n{}\n{}", self.what, self.stdout, self.stderr);
         self.stdout
     }
 
@@ -85,14 +76,7 @@ impl Ended {
     /// This exit code; gives what was said on standard error.
     #[track_caller]
     pub fn failed(self, code: i32) -> String {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "{}:\n{}\n{}",
-            self.what,
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "{}:\n{}\n{}", self.what, self.stdout, self.stderr);
         self.stderr
     }
 }

@@ -31,19 +31,12 @@ impl Event {
     pub fn read(wire: &Value) -> Option<Self> {
         let body = wire.get("event")?;
         let kind = body.get("type")?.as_str()?.to_owned();
-        Some(Self {
-            seq: wire.get("seq")?.as_u64()?,
-            kind,
-            body: body.clone(),
-        })
+        Some(Self { seq: wire.get("seq")?.as_u64()?, kind, body: body.clone() })
     }
 
     /// The step that it is about.
     pub fn step(&self) -> Option<&str> {
-        let own = self
-            .body
-            .get("step")
-            .or_else(|| self.body.pointer("/intervention/step"));
+        let own = self.body.get("step").or_else(|| self.body.pointer("/intervention/step"));
         own.and_then(Value::as_str)
     }
 
@@ -54,12 +47,8 @@ impl Event {
 
     /// True when nothing can follow.
     pub fn is_end(&self) -> bool {
-        const ENDS: [&str; 4] = [
-            "execution_completed",
-            "execution_failed",
-            "execution_cancelled",
-            "execution_timed_out",
-        ];
+        const ENDS: [&str; 4] =
+            ["execution_completed", "execution_failed", "execution_cancelled", "execution_timed_out"];
         ENDS.contains(&self.kind.as_str())
     }
 }
@@ -102,11 +91,7 @@ impl Question {
         }
         let body = event.body.get("intervention")?;
         let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-        let options = body
-            .get("options")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let options = body.get("options").and_then(Value::as_array).into_iter().flatten();
         Some(Self {
             id: text("id")?,
             step: event.step().unwrap_or_default().to_owned(),
@@ -132,10 +117,7 @@ mod tests {
         let event = Event::read(&wire).unwrap();
         assert_eq!(event.to_string(), "intervention_required choose");
         let question = Question::read(&event).unwrap();
-        assert_eq!(
-            (question.id.as_str(), question.step.as_str()),
-            ("int_1", "choose")
-        );
+        assert_eq!((question.id.as_str(), question.step.as_str()), ("int_1", "choose"));
         assert_eq!(question.options, ["a", "b"]);
     }
 

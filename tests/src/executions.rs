@@ -15,19 +15,13 @@ impl TestHost {
     /// Begins an execution in the host's own runtime.
     pub async fn begin(&self, playbook: &str, input: Value) -> ExecutionId {
         let body = self.try_begin(playbook, input).await.is(202);
-        ExecutionId(
-            body["executionId"]
-                .as_str()
-                .expect("an accepted execution has an id")
-                .to_owned(),
-        )
+        ExecutionId(body["executionId"].as_str().expect("an accepted execution has an id").to_owned())
     }
 
     /// The same where the answer itself is of interest.
     pub async fn try_begin(&self, playbook: &str, input: Value) -> Reply {
         let path = format!("/api/v1/runtimes/{}/executions", self.runtime());
-        self.post(&path, json!({ "playbookName": playbook, "input": input }))
-            .await
+        self.post(&path, json!({ "playbookName": playbook, "input": input })).await
     }
 
     /// Waits until the history holds what is asked for, and gives it. Fails with the history when it does
@@ -44,13 +38,7 @@ impl TestHost {
             }
         });
         let found = found.await.flatten();
-        found.unwrap_or_else(|| {
-            panic!(
-                "{id}: {} did not come. Its history:\n{}",
-                matcher.what,
-                shown(&seen)
-            )
-        })
+        found.unwrap_or_else(|| panic!("{id}: {} did not come. Its history:\n{}", matcher.what, shown(&seen)))
     }
 
     /// All events so far.
@@ -58,17 +46,10 @@ impl TestHost {
         let mut events = Vec::new();
         let mut query = format!("limit={PAGE}");
         loop {
-            let page = self
-                .get(&format!("/api/v1/executions/{id}/history?{query}"))
-                .await
-                .is(200);
-            let items = page["items"]
-                .as_array()
-                .unwrap_or_else(|| panic!("a page has items: {page}"));
+            let page = self.get(&format!("/api/v1/executions/{id}/history?{query}")).await.is(200);
+            let items = page["items"].as_array().unwrap_or_else(|| panic!("a page has items: {page}"));
             events.extend(
-                items
-                    .iter()
-                    .map(|item| Event::read(item).unwrap_or_else(|| panic!("not an event: {item}"))),
+                items.iter().map(|item| Event::read(item).unwrap_or_else(|| panic!("not an event: {item}"))),
             );
             match page["nextCursor"].as_str() {
                 Some(cursor) => query = format!("limit={PAGE}&after={cursor}"),
@@ -92,26 +73,17 @@ impl TestHost {
 
     /// Answers a question.
     pub async fn answer(&self, id: &ExecutionId, question: &Question, response: Value) -> Reply {
-        self.answer_with(id, question, json!({ "response": response }))
-            .await
+        self.answer_with(id, question, json!({ "response": response })).await
     }
 
     /// Answers with a whole body, notes included.
     pub async fn answer_with(&self, id: &ExecutionId, question: &Question, body: Value) -> Reply {
-        self.post(
-            &format!("/api/v1/executions/{id}/interventions/{}", question.id),
-            body,
-        )
-        .await
+        self.post(&format!("/api/v1/executions/{id}/interventions/{}", question.id), body).await
     }
 
     /// `pause`, `resume`, `cancel` or `retry`, with a reason.
     pub async fn control(&self, id: &ExecutionId, verb: &str, reason: &str) -> Reply {
-        self.post(
-            &format!("/api/v1/executions/{id}/{verb}"),
-            json!({ "reason": reason }),
-        )
-        .await
+        self.post(&format!("/api/v1/executions/{id}/{verb}"), json!({ "reason": reason })).await
     }
 }
 

@@ -8,10 +8,7 @@ use crate::binary;
 /// The component of this name (`kitchen`, `counter-3`, `odd-bad-names`).
 pub fn guest(name: &str) -> PathBuf {
     built(name).unwrap_or_else(|| {
-        panic!(
-            "no guest {name}.wasm in {}: run `cargo xtask plugins`",
-            binary::guests().display()
-        )
+        panic!("no guest {name}.wasm in {}: run `cargo xtask plugins`", binary::guests().display())
     })
 }
 

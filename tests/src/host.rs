@@ -44,14 +44,7 @@ impl TestHost {
         runtime: String,
         json_log: bool,
     ) -> Self {
-        StoppedHost {
-            folder,
-            plugins,
-            runtime,
-            json_log,
-        }
-        .start()
-        .await
+        StoppedHost { folder, plugins, runtime, json_log }.start().await
     }
 
     /// Where it serves: `http://127.0.0.1:PORT`. Another port after every start.
@@ -134,16 +127,8 @@ impl TestHost {
     /// but that it was ready.
     pub async fn stop(mut self) -> StoppedHost {
         let (status, said) = self.process.stop().await;
-        assert!(
-            status.success(),
-            "asked to stop, the host ended with {status}:\n{}",
-            self.process.log_end()
-        );
-        assert_eq!(
-            said.len(),
-            1,
-            "one line on standard output, that the host is ready: {said:#?}"
-        );
+        assert!(status.success(), "asked to stop, the host ended with {status}:\n{}", self.process.log_end());
+        assert_eq!(said.len(), 1, "one line on standard output, that the host is ready: {said:#?}");
         self.place
     }
 }
@@ -151,26 +136,14 @@ impl TestHost {
 impl StoppedHost {
     /// Starts it again, and waits until it is ready.
     pub async fn start(self) -> TestHost {
-        let mut arguments = vec![
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--data",
-            "data",
-            "--config",
-            "orgata.yaml",
-        ];
+        let mut arguments =
+            vec!["serve", "--listen", "127.0.0.1:0", "--data", "data", "--config", "orgata.yaml"];
         if self.json_log {
             arguments.extend(["--log-format", "json"]);
         }
         let mut process = Process::start(self.folder.path(), &arguments);
         let address = process.ready().await;
-        TestHost {
-            process,
-            address,
-            client: http::client(),
-            place: self,
-        }
+        TestHost { process, address, client: http::client(), place: self }
     }
 
     /// The folder that it was started in.

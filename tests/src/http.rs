@@ -8,11 +8,7 @@ use crate::patience::PATIENCE;
 
 /// A client that goes to the host directly, whatever proxy the machine names.
 pub(crate) fn client() -> Client {
-    Client::builder()
-        .no_proxy()
-        .timeout(PATIENCE * 3)
-        .build()
-        .expect("a plain client can be built")
+    Client::builder().no_proxy().timeout(PATIENCE * 3).build().expect("a plain client can be built")
 }
 
 /// A request without a body, or with one of JSON.
@@ -56,12 +52,7 @@ impl Reply {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         };
-        Ok(Self {
-            what: what.into(),
-            status,
-            headers,
-            body,
-        })
+        Ok(Self { what: what.into(), status, headers, body })
     }
 
     /// Any 2xx; gives the body.
@@ -121,9 +112,6 @@ impl Reply {
 
     /// A header as text, empty when it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }

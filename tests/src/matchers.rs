@@ -22,10 +22,7 @@ impl<T> Matcher<T> {
         what: impl Into<String>,
         find: impl Fn(&[Event]) -> Option<T> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            what: what.into(),
-            find: Box::new(find),
-        }
+        Self { what: what.into(), find: Box::new(find) }
     }
 
     /// What is found in this history.
@@ -36,9 +33,7 @@ impl<T> Matcher<T> {
 
 /// Finds the last event that `wanted` accepts.
 fn last(what: String, wanted: impl Fn(&Event) -> bool + Send + Sync + 'static) -> Matcher<Event> {
-    Matcher::new(what, move |history| {
-        history.iter().rfind(|event| wanted(event)).cloned()
-    })
+    Matcher::new(what, move |history| history.iter().rfind(|event| wanted(event)).cloned())
 }
 
 /// Any event of this kind.
@@ -50,9 +45,7 @@ pub fn event(kind: &str) -> Matcher<Event> {
 /// An event of this kind about this step.
 pub fn step_event(kind: &str, step: &str) -> Matcher<Event> {
     let (kind, step) = (kind.to_owned(), step.to_owned());
-    last(format!("{kind} of step {step}"), move |event| {
-        event.is(&kind, &step)
-    })
+    last(format!("{kind} of step {step}"), move |event| event.is(&kind, &step))
 }
 
 /// The step is at work.
@@ -72,15 +65,10 @@ pub fn step_completed(step: &str) -> Matcher<Value> {
 pub fn asked(step: &str) -> Matcher<Question> {
     let step = step.to_owned();
     Matcher::new(format!("an open question of step {step}"), move |history| {
-        let asked = history
-            .iter()
-            .rposition(|event| event.is("intervention_required", &step))?;
+        let asked = history.iter().rposition(|event| event.is("intervention_required", &step))?;
         let question = Question::read(history.get(asked)?)?;
         let closed = |event: &Event| {
-            let ended = matches!(
-                event.kind.as_str(),
-                "intervention_resolved" | "intervention_expired"
-            );
+            let ended = matches!(event.kind.as_str(), "intervention_resolved" | "intervention_expired");
             ended && event.body.to_string().contains(&question.id)
         };
         (!history.iter().skip(asked).any(closed)).then_some(question)
@@ -90,17 +78,13 @@ pub fn asked(step: &str) -> Matcher<Question> {
 /// The execution ended well: its output.
 pub fn completed() -> Matcher<Value> {
     let found = event("execution_completed");
-    Matcher::new("a good end", move |history| {
-        found.find(history).map(|event| event.body["output"].clone())
-    })
+    Matcher::new("a good end", move |history| found.find(history).map(|event| event.body["output"].clone()))
 }
 
 /// The execution failed: why.
 pub fn failed() -> Matcher<Value> {
     let found = event("execution_failed");
-    Matcher::new("a failure", move |history| {
-        found.find(history).map(|event| event.body["failure"].clone())
-    })
+    Matcher::new("a failure", move |history| found.find(history).map(|event| event.body["failure"].clone()))
 }
 
 /// The execution ended, well or not: its last event.
@@ -115,10 +99,7 @@ mod tests {
     use super::*;
 
     fn history<const N: usize>(bodies: [Value; N]) -> Vec<Event> {
-        let wire = bodies
-            .iter()
-            .enumerate()
-            .map(|(at, body)| json!({"seq": at + 1, "event": body}));
+        let wire = bodies.iter().enumerate().map(|(at, body)| json!({"seq": at + 1, "event": body}));
         wire.map(|wire| Event::read(&wire).unwrap()).collect()
     }
 

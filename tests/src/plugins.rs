@@ -27,9 +27,7 @@ impl TestHost {
     /// Every version of this plugin that the host knows.
     pub async fn versions(&self, plugin: &str) -> Vec<PluginVersion> {
         let list = self.get("/api/v1/plugins").await.is(200);
-        let items = list["items"]
-            .as_array()
-            .unwrap_or_else(|| panic!("a list has items: {list}"));
+        let items = list["items"].as_array().unwrap_or_else(|| panic!("a list has items: {list}"));
         let own = items.iter().filter(|item| item["name"] == plugin);
         own.map(PluginVersion::read).collect()
     }
@@ -38,10 +36,7 @@ impl TestHost {
     pub async fn current(&self, plugin: &str) -> Option<PluginVersion> {
         let mut versions = self.versions(plugin).await;
         versions.retain(|version| version.state == "current");
-        assert!(
-            versions.len() <= 1,
-            "one version of {plugin} is current: {versions:#?}"
-        );
+        assert!(versions.len() <= 1, "one version of {plugin} is current: {versions:#?}");
         versions.pop()
     }
 
@@ -71,19 +66,14 @@ impl TestHost {
     /// Uploads any bytes as a component.
     pub async fn upload_bytes(&self, bytes: Vec<u8>) -> Reply {
         let url = self.url("/api/v1/plugins");
-        let request = self
-            .client()
-            .post(url)
-            .header(CONTENT_TYPE, "application/wasm")
-            .body(bytes);
+        let request = self.client().post(url).header(CONTENT_TYPE, "application/wasm").body(bytes);
         Reply::read("POST /plugins", request).await
     }
 
     /// Goes back to this version of a plugin, or to the one before the present.
     pub async fn rollback(&self, plugin: &str, digest: Option<&str>) -> Reply {
         let body = digest.map_or_else(|| json!({}), |digest| json!({ "digest": digest }));
-        self.post(&format!("/api/v1/plugins/{plugin}/rollback"), body)
-            .await
+        self.post(&format!("/api/v1/plugins/{plugin}/rollback"), body).await
     }
 }
 
@@ -93,11 +83,6 @@ impl PluginVersion {
             Some(text) => text.to_owned(),
             None => panic!("a plugin has {key}: {item}"),
         };
-        Self {
-            version: text("version"),
-            digest: text("digest"),
-            state: text("state"),
-            body: item.clone(),
-        }
+        Self { version: text("version"), digest: text("digest"), state: text("state"), body: item.clone() }
     }
 }

@@ -62,10 +62,7 @@ impl Process {
                 return Some(Err(status));
             }
             let line = self.out.all().into_iter().next()?;
-            Some(Ok(line
-                .find("http://")
-                .map(|at| line[at..].trim().to_owned())
-                .unwrap_or(line)))
+            Some(Ok(line.find("http://").map(|at| line[at..].trim().to_owned()).unwrap_or(line)))
         });
         match address.await {
             Some(Ok(address)) if address.starts_with("http://") => address,
@@ -85,13 +82,8 @@ impl Process {
     pub(crate) fn signal(&self, name: &str) {
         // The shell's own `kill`: small systems have no program of that name.
         let (signal, pid) = (format!("-{name}"), self.child.id().to_string());
-        let told = Command::new("sh")
-            .args(["-c", "kill \"$0\" \"$1\"", &signal, &pid])
-            .status();
-        assert!(
-            told.is_ok_and(|status| status.success()),
-            "the host can be signalled"
-        );
+        let told = Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", &signal, &pid]).status();
+        assert!(told.is_ok_and(|status| status.success()), "the host can be signalled");
     }
 
     /// SIGTERM, and the end that follows. Gives the exit status and all that was on standard output.

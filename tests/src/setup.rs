@@ -36,21 +36,12 @@ impl HostSetup {
         let plugins = PluginFolder::at(folder.path().join("plugins"));
         fs::create_dir(folder.path().join("playbooks")).expect("the test owns the folder");
         let config = json!({ "plugins": ["plugins"], "runtimes": [] });
-        Self {
-            folder,
-            plugins,
-            config,
-            runtime: None,
-            json_log: false,
-        }
+        Self { folder, plugins, config, runtime: None, json_log: false }
     }
 
     /// The host of the first example: runtime `kitchen-v1` with plugin `kitchen` and `pbj-sandwich`.
     pub fn kitchen() -> Self {
-        Self::new()
-            .plugin("kitchen")
-            .example("pbj-sandwich")
-            .runtime("kitchen-v1", json!({}))
+        Self::new().plugin("kitchen").example("pbj-sandwich").runtime("kitchen-v1", json!({}))
     }
 
     /// Adds a built guest to the plugin folder.
@@ -84,10 +75,7 @@ impl HostSetup {
     pub fn runtime(mut self, name: &str, more: Value) -> Self {
         let mut section = json!({ "id": name, "environment": "development", "playbooks": ["playbooks"] });
         merge(&mut section, more);
-        self.config["runtimes"]
-            .as_array_mut()
-            .expect("runtimes are a list")
-            .push(section);
+        self.config["runtimes"].as_array_mut().expect("runtimes are a list").push(section);
         self.runtime.get_or_insert_with(|| name.to_owned());
         self
     }

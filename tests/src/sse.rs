@@ -38,23 +38,14 @@ impl EventStream {
         last_id: Option<&str>,
     ) -> Result<Option<Self>, reqwest::Error> {
         let request = client.get(url).header("accept", "text/event-stream");
-        let request = last_id
-            .into_iter()
-            .fold(request, |request, id| request.header("last-event-id", id));
+        let request = last_id.into_iter().fold(request, |request, id| request.header("last-event-id", id));
         let response = request.send().await?;
         if response.status() == 204 {
             return Ok(None);
         }
         assert_eq!(response.status(), 200, "events are streamed");
-        let bytes = response
-            .bytes_stream()
-            .map(|part| part.ok().map(|part| part.to_vec()));
-        Ok(Some(Self {
-            bytes: bytes.boxed(),
-            unread: String::new(),
-            seen: Vec::new(),
-            last_id: None,
-        }))
+        let bytes = response.bytes_stream().map(|part| part.ok().map(|part| part.to_vec()));
+        Ok(Some(Self { bytes: bytes.boxed(), unread: String::new(), seen: Vec::new(), last_id: None }))
     }
 
     /// The next event; nothing when the host closed the stream.
@@ -76,11 +67,7 @@ impl EventStream {
         });
         let found = reading.await.flatten();
         found.unwrap_or_else(|| {
-            panic!(
-                "{} did not come. The stream:\n{}",
-                matcher.what,
-                event::lines(&self.seen)
-            )
+            panic!("{} did not come. The stream:\n{}", matcher.what, event::lines(&self.seen))
         })
     }
 
@@ -95,8 +82,7 @@ impl EventStream {
                 continue;
             }
             let more = self.bytes.next().await??;
-            self.unread
-                .push_str(&String::from_utf8_lossy(&more).replace("\r\n", "\n"));
+            self.unread.push_str(&String::from_utf8_lossy(&more).replace("\r\n", "\n"));
         }
     }
 

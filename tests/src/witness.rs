@@ -36,10 +36,7 @@ pub struct Seen {
 impl Seen {
     /// Its `Idempotency-Key`, empty when it has none.
     pub fn key(&self) -> &str {
-        self.headers
-            .get("idempotency-key")
-            .and_then(|key| key.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -76,20 +73,14 @@ pub struct Witness {
 impl Witness {
     /// Starts one on a free port.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("there is a free port");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let inner = Arc::new(Inner::default());
         let router = Router::new().fallback(witness).with_state(Arc::clone(&inner));
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Self {
-            address,
-            inner,
-            server,
-        }
+        Self { address, inner, server }
     }
 
     /// A path at this server.
@@ -104,14 +95,7 @@ impl Witness {
 
     /// Every request to this path so far, whatever it was answered.
     pub fn seen(&self, path: &str) -> Vec<Seen> {
-        self.inner
-            .seen
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|seen| seen.path == path)
-            .cloned()
-            .collect()
+        self.inner.seen.lock().unwrap().iter().filter(|seen| seen.path == path).cloned().collect()
     }
 
     /// How often each `Idempotency-Key` came to this path.
@@ -127,24 +111,16 @@ impl Witness {
     pub async fn until(&self, path: &str, count: usize) -> Vec<Seen> {
         let mut changes = self.inner.changed.subscribe();
         let enough = changes.wait_for(|_| self.seen(path).len() >= count);
-        let in_time = patience::within(enough)
-            .await
-            .is_some_and(|waited| waited.is_ok());
+        let in_time = patience::within(enough).await.is_some_and(|waited| waited.is_ok());
         let seen = self.seen(path);
-        assert!(
-            in_time,
-            "{path} should have got {count} requests, and got {}: {seen:#?}",
-            seen.len()
-        );
+        assert!(in_time, "{path} should have got {count} requests, and got {}: {seen:#?}", seen.len());
         seen
     }
 
     /// How often this `Idempotency-Key` came to this path.
     pub fn times(&self, path: &str, key: &str) -> usize {
         let seen = self.inner.seen.lock().unwrap();
-        seen.iter()
-            .filter(|seen| seen.path == path && seen.key() == key)
-            .count()
+        seen.iter().filter(|seen| seen.path == path && seen.key() == key).count()
     }
 
     /// How many requests came, to whatever path.
@@ -195,14 +171,7 @@ impl Witness {
     }
 
     fn manner(&self, path: &str, change: impl FnOnce(&mut Manner)) {
-        change(
-            self.inner
-                .manners
-                .lock()
-                .unwrap()
-                .entry(path.to_owned())
-                .or_default(),
-        );
+        change(self.inner.manners.lock().unwrap().entry(path.to_owned()).or_default());
         self.inner.changed.send_modify(|count| *count += 1);
     }
 }
@@ -215,12 +184,7 @@ impl Drop for Witness {
 
 impl Inner {
     fn manner(&self, path: &str) -> Manner {
-        self.manners
-            .lock()
-            .unwrap()
-            .get(path)
-            .cloned()
-            .unwrap_or_default()
+        self.manners.lock().unwrap().get(path).cloned().unwrap_or_default()
     }
 
     /// The status of the next answer at this path, one failure less to come.
@@ -246,12 +210,7 @@ async fn witness(
     let path = uri.path().to_owned();
     let body = String::from_utf8_lossy(&body).into_owned();
     let mut changes = inner.changed.subscribe();
-    inner.seen.lock().unwrap().push(Seen {
-        method: method.to_string(),
-        path: path.clone(),
-        headers,
-        body,
-    });
+    inner.seen.lock().unwrap().push(Seen { method: method.to_string(), path: path.clone(), headers, body });
     inner.changed.send_modify(|count| *count += 1);
 
     if let Some(longest) = inner.manner(&path).held {
@@ -275,9 +234,7 @@ mod tests {
     use super::*;
 
     async fn call(witness: &Witness, key: &str) -> u16 {
-        let request = crate::http::client()
-            .post(witness.url("/charge"))
-            .header("idempotency-key", key);
+        let request = crate::http::client().post(witness.url("/charge")).header("idempotency-key", key);
         request.send().await.unwrap().status().as_u16()
     }
 
@@ -287,10 +244,7 @@ mod tests {
         for key in ["a", "b", "a"] {
             assert_eq!(call(&witness, key).await, 200);
         }
-        assert_eq!(
-            witness.keys("/charge"),
-            BTreeMap::from([("a".into(), 2), ("b".into(), 1)])
-        );
+        assert_eq!(witness.keys("/charge"), BTreeMap::from([("a".into(), 2), ("b".into(), 1)]));
         assert!(witness.seen("/other").is_empty());
     }
 

@@ -45,12 +45,7 @@ impl TestHost {
                 count.send_replace(kept.len());
             }
         });
-        Socket {
-            sink,
-            frames,
-            arrived,
-            reader,
-        }
+        Socket { sink, frames, arrived, reader }
     }
 }
 
@@ -62,16 +57,12 @@ impl Socket {
 
     /// Sends any text, JSON or not.
     pub async fn send_text(&mut self, text: &str) {
-        self.sink
-            .send(Message::text(text))
-            .await
-            .expect("the connection is open");
+        self.sink.send(Message::text(text)).await.expect("the connection is open");
     }
 
     /// Subscribes to an execution, from its first event, and waits until the host says so.
     pub async fn subscribe(&mut self, id: &ExecutionId) {
-        self.send(json!({ "type": "subscribe_execution", "executionId": id.0, "fromSeq": 0 }))
-            .await;
+        self.send(json!({ "type": "subscribe_execution", "executionId": id.0, "fromSeq": 0 })).await;
         self.frame("subscribed").await;
     }
 
@@ -86,8 +77,7 @@ impl Socket {
 
     /// Subscribes to a runtime, and waits until the host says so.
     pub async fn follow_runtime(&mut self, runtime: &str) {
-        self.send(json!({ "type": "subscribe_runtime", "runtimeId": runtime }))
-            .await;
+        self.send(json!({ "type": "subscribe_runtime", "runtimeId": runtime })).await;
         let what = format!("subscribed to runtime {runtime}");
         self.find(&what, |frame| {
             (frame["type"] == "subscribed" && frame["runtimeId"] == runtime).then_some(())
@@ -97,9 +87,7 @@ impl Socket {
 
     /// Waits for a frame that `look` gives something for.
     pub async fn find<T>(&mut self, what: &str, look: impl Fn(&Value) -> Option<T>) -> T {
-        let found = self
-            .wait(|socket| socket.frames.lock().unwrap().iter().find_map(&look))
-            .await;
+        let found = self.wait(|socket| socket.frames.lock().unwrap().iter().find_map(&look)).await;
         found.unwrap_or_else(|| panic!("{what} did not come. The frames:\n{:#?}", self.frames()))
     }
 
@@ -111,23 +99,15 @@ impl Socket {
     /// The events of one execution so far, in the order in which they came.
     pub fn events(&self, id: &ExecutionId) -> Vec<Event> {
         let frames = self.frames();
-        let own = frames
-            .iter()
-            .filter(|frame| frame["executionId"] == id.0.as_str());
-        own.filter(|frame| frame["type"] == "execution_event")
-            .filter_map(Event::read)
-            .collect()
+        let own = frames.iter().filter(|frame| frame["executionId"] == id.0.as_str());
+        own.filter(|frame| frame["type"] == "execution_event").filter_map(Event::read).collect()
     }
 
     /// Waits until the events of an execution hold what is asked for.
     pub async fn until<T>(&mut self, id: &ExecutionId, matcher: Matcher<T>) -> T {
         let found = self.wait(|socket| matcher.find(&socket.events(id))).await;
         found.unwrap_or_else(|| {
-            panic!(
-                "{} did not come. The frames:\n{}",
-                matcher.what,
-                event::lines(&self.events(id))
-            )
+            panic!("{} did not come. The frames:\n{}", matcher.what, event::lines(&self.events(id)))
         })
     }
 
@@ -144,16 +124,15 @@ impl Socket {
             socket.frames().into_iter().filter(|frame| frame["type"] == kind).collect()
         };
         let found = self.wait(|socket| Some(own(socket)).filter(|frames| frames.len() >= count)).await;
-        found.unwrap_or_else(|| panic!("{count} frames {kind} did not come. The frames:\n{:#?}", self.frames()))
+        found.unwrap_or_else(|| {
+            panic!("{count} frames {kind} did not come. The frames:\n{:#?}", self.frames())
+        })
     }
 
     /// Waits until the host closes the connection.
     pub async fn closed(&mut self) {
         let closed = async { while self.arrived.changed().await.is_ok() {} };
-        assert!(
-            patience::within(closed).await.is_some(),
-            "the host did not close the connection"
-        );
+        assert!(patience::within(closed).await.is_some(), "the host did not close the connection");
     }
 
     /// Looks at what came, and again at every frame; gives up when the connection closes.

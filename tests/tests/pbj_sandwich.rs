@@ -8,9 +8,7 @@ use serde_json::json;
 async fn a_frontend_orders_a_sandwich_and_is_asked_for_the_jelly() {
     let host = TestHost::kitchen().await;
 
-    let accepted = host
-        .try_begin("pbj-sandwich", json!({ "sandwichType": "classic" }))
-        .await;
+    let accepted = host.try_begin("pbj-sandwich", json!({ "sandwichType": "classic" })).await;
     let location = accepted.header("location").to_owned();
     let handle = accepted.is(202);
     let id = orgata_tests::ExecutionId(handle["executionId"].as_str().unwrap().to_owned());
@@ -19,10 +17,7 @@ async fn a_frontend_orders_a_sandwich_and_is_asked_for_the_jelly() {
     let mut socket = host.socket().await;
     socket.subscribe(&id).await;
     let gathered = socket.until(&id, step_completed("gather-ingredients")).await;
-    assert_eq!(
-        gathered["ingredients"],
-        json!(["bread", "peanut-butter", "jelly"])
-    );
+    assert_eq!(gathered["ingredients"], json!(["bread", "peanut-butter", "jelly"]));
 
     let question = socket.until(&id, asked("choose-jelly")).await;
     assert_eq!(question.kind, "human_decision");
@@ -36,26 +31,18 @@ async fn a_frontend_orders_a_sandwich_and_is_asked_for_the_jelly() {
     let output = socket.until(&id, completed()).await;
     assert!(output["sandwich"].to_string().contains("grape"), "{output}");
     assert_eq!(host.status(&id).await["status"], "succeeded");
-    assert_eq!(
-        socket.events(&id),
-        host.history(&id).await,
-        "the socket tells what the history keeps"
-    );
+    assert_eq!(socket.events(&id), host.history(&id).await, "the socket tells what the history keeps");
     host.stop().await;
 }
 
 #[tokio::test]
 async fn an_open_question_survives_a_power_cut() {
     let host = TestHost::kitchen().await;
-    let id = host
-        .begin("pbj-sandwich", json!({ "sandwichType": "classic" }))
-        .await;
+    let id = host.begin("pbj-sandwich", json!({ "sandwichType": "classic" })).await;
     let question = host.until(&id, asked("choose-jelly")).await;
 
     let host = host.kill_and_restart().await;
-    host.answer(&id, &question, json!({ "jelly_flavor": "grape" }))
-        .await
-        .accepted();
+    host.answer(&id, &question, json!({ "jelly_flavor": "grape" })).await.accepted();
     host.until(&id, completed()).await;
 
     insta::assert_snapshot!(host.journal(&id).await, @r"

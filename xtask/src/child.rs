@@ -30,9 +30,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>, folder: &Path, args: &[&str]) 
 /// Runs it with our own output; an exit code other than 0 is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     announce(command);
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", line(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", line(command));
     }
@@ -69,14 +67,9 @@ pub(crate) fn announce(command: &Command) {
 
 /// The command as a person would type it.
 pub(crate) fn line(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_stem()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs it, passes on what it prints line by line, and shows every line to `see` without its colours.
@@ -91,10 +84,7 @@ pub(crate) fn watch(command: &mut Command, see: &mut (dyn FnMut(&str) + Send)) -
         scope.spawn(|| err.map(|err| pass_on(err, &mut std::io::stderr(), &see)));
         scope.spawn(|| out.map(|out| pass_on(out, &mut std::io::stdout(), &see)));
     });
-    Ok(child
-        .wait()
-        .with_context(|| format!("lost sight of {}", line(command)))?
-        .success())
+    Ok(child.wait().with_context(|| format!("lost sight of {}", line(command)))?.success())
 }
 
 /// Copies until the end. A reader that went away ends it too: the program is then told by its own writes.

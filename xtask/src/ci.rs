@@ -26,9 +26,7 @@ pub(crate) fn run() -> Result<()> {
     stage(&mut stages, "guests' lints and tests", plugins::check);
     stage(&mut stages, "lints", lints);
     stage(&mut stages, "dependencies", licences);
-    stage(&mut stages, "generated files", || {
-        schema::run(schema::Args { check: true })
-    });
+    stage(&mut stages, "generated files", || schema::run(schema::Args { check: true }));
     let tally = stage(&mut stages, "tests", || test::tests(&[]));
     finish(&stages, tally)
 }
@@ -40,14 +38,7 @@ fn format() -> Result<()> {
 
 fn lints() -> Result<()> {
     toolchain::need_component("clippy", "clippy")?;
-    child::run(&mut child::cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ]))
+    child::run(&mut child::cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
 }
 
 /// Licences, sources and advisories, by `deny.toml`. A clean machine does not have the tool.
@@ -56,9 +47,7 @@ fn licences() -> Result<()> {
         anstream::eprintln!("cargo-deny is not installed: deny.toml is not checked");
         return Ok(());
     }
-    child::run(&mut child::cargo(&[
-        "deny", "check", "bans", "licenses", "sources",
-    ]))
+    child::run(&mut child::cargo(&["deny", "check", "bans", "licenses", "sources"]))
 }
 
 fn stage<T>(stages: &mut Vec<Stage>, name: &'static str, work: impl FnOnce() -> Result<T>) -> Option<T> {
@@ -71,11 +60,7 @@ fn stage<T>(stages: &mut Vec<Stage>, name: &'static str, work: impl FnOnce() -> 
             (None, Some(error))
         }
     };
-    stages.push(Stage {
-        name,
-        took: began.elapsed(),
-        error,
-    });
+    stages.push(Stage { name, took: began.elapsed(), error });
     made
 }
 
@@ -85,11 +70,8 @@ fn finish(stages: &[Stage], tally: Option<Tally>) -> Result<()> {
         let word = if stage.error.is_some() { "FAILED" } else { "ok" };
         anstream::println!("{:>8.1} s  {:<24} {word}", stage.took.as_secs_f64(), stage.name);
     }
-    let failed: Vec<_> = stages
-        .iter()
-        .filter(|stage| stage.error.is_some())
-        .map(|stage| stage.name)
-        .collect();
+    let failed: Vec<_> =
+        stages.iter().filter(|stage| stage.error.is_some()).map(|stage| stage.name).collect();
     let Some(tally) = tally else {
         bail!("no test ran; these stages failed: {}", failed.join(", "));
     };

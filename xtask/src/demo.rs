@@ -13,11 +13,8 @@ pub(crate) fn run() -> Result<()> {
     child::run(&mut child::cargo(&["build", "--package", "orgata"]))?;
 
     let order = r#"{"sandwichType":"classic"}"#;
-    let mut sandwich = child::command(
-        repo::debug_binary(),
-        &repo::root(),
-        &["run", "pbj-sandwich", "--input", order],
-    );
+    let mut sandwich =
+        child::command(repo::debug_binary(), &repo::root(), &["run", "pbj-sandwich", "--input", order]);
     if !stdin().is_terminal() {
         sandwich.args(["--answers", "playbooks/pbj-sandwich.answers.yaml"]);
     }

@@ -34,16 +34,12 @@ pub(crate) fn guests() -> PathBuf {
 
 /// The host's binary, unoptimised.
 pub(crate) fn debug_binary() -> PathBuf {
-    target()
-        .join("debug")
-        .join(format!("orgata{}", env::consts::EXE_SUFFIX))
+    target().join("debug").join(format!("orgata{}", env::consts::EXE_SUFFIX))
 }
 
 /// The host's binary, optimised.
 pub(crate) fn release_binary() -> PathBuf {
-    target()
-        .join("release")
-        .join(format!("orgata{}", env::consts::EXE_SUFFIX))
+    target().join("release").join(format!("orgata{}", env::consts::EXE_SUFFIX))
 }
 
 /// `path` as people write it: from the root, where it lies below it.

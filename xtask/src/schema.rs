@@ -10,10 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::{child, repo};
 
 /// What is generated, and by which `orgata schema …`.
-const FILES: [(&str, &str); 2] = [
-    ("playbook", "playbooks/playbook.schema.json"),
-    ("openapi", "openapi.json"),
-];
+const FILES: [(&str, &str); 2] =
+    [("playbook", "playbooks/playbook.schema.json"), ("openapi", "openapi.json")];
 
 /// What `schema` takes.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -43,10 +41,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
     }
     if !stale.is_empty() {
-        bail!(
-            "{}\nRun `cargo xtask schema` and commit what it writes.",
-            stale.join("\n")
-        );
+        bail!("{}\nRun `cargo xtask schema` and commit what it writes.", stale.join("\n"));
     }
     Ok(())
 }
@@ -56,18 +51,8 @@ fn difference(file: &str, committed: &str, fresh: &str) -> Option<String> {
     if committed == fresh {
         return None;
     }
-    let same = committed
-        .lines()
-        .zip(fresh.lines())
-        .take_while(|(old, new)| old == new)
-        .count();
-    let line = |text: &str| {
-        text.lines()
-            .nth(same)
-            .unwrap_or("(end of file)")
-            .trim()
-            .to_owned()
-    };
+    let same = committed.lines().zip(fresh.lines()).take_while(|(old, new)| old == new).count();
+    let line = |text: &str| text.lines().nth(same).unwrap_or("(end of file)").trim().to_owned();
     Some(format!(
         "{file}:{}: not current\n  committed: {}\n  generated: {}",
         same + 1,
@@ -89,10 +74,6 @@ mod tests {
 
     #[test]
     fn a_file_that_is_absent_is_not_current() {
-        assert!(
-            difference("a.json", "", "{}\n")
-                .unwrap()
-                .contains("committed: (end of file)")
-        );
+        assert!(difference("a.json", "", "{}\n").unwrap().contains("committed: (end of file)"));
     }
 }

@@ -104,10 +104,7 @@ pub(crate) fn tests(handed_on: &[String]) -> Result<Tally> {
     count(with_places(runner().args(handed_on)), &mut tally)?;
     if handed_on.is_empty() {
         // Examples in the documentation: nextest does not run them, and `cargo test` was told not to.
-        count(
-            with_places(&mut child::cargo(&["test", "--workspace", "--doc"])),
-            &mut tally,
-        )?;
+        count(with_places(&mut child::cargo(&["test", "--workspace", "--doc"])), &mut tally)?;
         count(&mut plugins::own_tests(), &mut tally)?;
     }
     Ok(tally)
@@ -117,23 +114,9 @@ pub(crate) fn tests(handed_on: &[String]) -> Result<Tally> {
 fn runner() -> Command {
     let nextest = child::answers(&mut child::cargo(&["nextest", "--version"]));
     if nextest {
-        child::cargo(&[
-            "nextest",
-            "run",
-            "--workspace",
-            "--config-file",
-            "xtask/nextest.toml",
-        ])
+        child::cargo(&["nextest", "run", "--workspace", "--config-file", "xtask/nextest.toml"])
     } else {
-        child::cargo(&[
-            "test",
-            "--workspace",
-            "--lib",
-            "--bins",
-            "--tests",
-            "--examples",
-            "--no-fail-fast",
-        ])
+        child::cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
     }
 }
 
@@ -143,9 +126,7 @@ fn with_places(command: &mut Command) -> &mut Command {
         // The output passes through our hands, where cargo sees no terminal any more.
         command.env("CARGO_TERM_COLOR", "always");
     }
-    command
-        .env("ORGATA_BIN", repo::debug_binary())
-        .env("ORGATA_GUESTS", repo::guests())
+    command.env("ORGATA_BIN", repo::debug_binary()).env("ORGATA_GUESTS", repo::guests())
 }
 
 fn count(command: &mut Command, tally: &mut Tally) -> Result<()> {
@@ -190,9 +171,6 @@ mod tests {
 
     #[test]
     fn ordinary_output_counts_nothing() {
-        assert_eq!(
-            tally(&["12 passed, 1 failed", "    PASS [ 0.1s] x y", ""]),
-            Tally::default()
-        );
+        assert_eq!(tally(&["12 passed, 1 failed", "    PASS [ 0.1s] x y", ""]), Tally::default());
     }
 }

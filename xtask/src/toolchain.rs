@@ -31,11 +31,8 @@ pub(crate) fn need_guest_target() -> Result<()> {
 /// Asks the compiler, not rustup: distributions ship targets too.
 fn has_guest_target() -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let mut ask = child::command(
-        &rustc,
-        &repo::root(),
-        &["--print", "target-libdir", "--target", GUEST_TARGET],
-    );
+    let mut ask =
+        child::command(&rustc, &repo::root(), &["--print", "target-libdir", "--target", GUEST_TARGET]);
     child::output(&mut ask).is_ok_and(|folder| std::path::Path::new(folder.trim()).is_dir())
 }
 
@@ -49,8 +46,5 @@ pub(crate) fn need_component(subcommand: &str, component: &str) -> Result<()> {
     if child::run(&mut add).is_ok() && there() {
         return Ok(());
     }
-    bail!(
-        "`cargo {subcommand}` is not there, and could not be fetched: run `{}`",
-        child::line(&add)
-    )
+    bail!("`cargo {subcommand}` is not there, and could not be fetched: run `{}`", child::line(&add))
 }

@@ -32,7 +32,8 @@ fn whole(message: String) -> Violation {
 
 /// Whether an answer without a schema names one of the options: by itself, or in one of its fields.
 fn chosen(options: &[String], response: &Value) -> bool {
-    let is_option = |value: &Value| value.as_str().is_some_and(|text| options.iter().any(|option| option == text));
+    let is_option =
+        |value: &Value| value.as_str().is_some_and(|text| options.iter().any(|option| option == text));
     match response {
         Value::Object(fields) => fields.values().any(is_option),
         other => is_option(other),

@@ -81,10 +81,8 @@ impl Engine {
             }
             runtimes.insert(runtime.id.clone(), runtime);
         }
-        let entries: BTreeMap<_, _> = runtimes
-            .into_iter()
-            .map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime))))
-            .collect();
+        let entries: BTreeMap<_, _> =
+            runtimes.into_iter().map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime)))).collect();
         for published in self.0.store.current_playbooks().await? {
             let Some(entry) = entries.get(&published.runtime) else { continue };
             match Playbook::parse(&format!("{}.yaml", published.name), &published.source) {
@@ -95,7 +93,9 @@ impl Engine {
                     playbooks.insert(published.name, playbook);
                 }
                 // A version that this host cannot read stays in the store, for the one that can.
-                Err(diagnostics) => warn!(playbook = %published.name, %diagnostics, "a stored playbook cannot be read"),
+                Err(diagnostics) => {
+                    warn!(playbook = %published.name, %diagnostics, "a stored playbook cannot be read")
+                }
             }
         }
         *self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner) = entries;

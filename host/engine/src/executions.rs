@@ -152,8 +152,11 @@ impl Engine {
             fits.map_err(|violations| EngineError::Mismatch { what: "input", violations })?;
         }
         let long = |text: &String| text.is_empty() || text.len() > MAX_LABEL;
-        if request.labels.len() > MAX_LABELS || request.labels.iter().any(|(key, value)| long(key) || long(value)) {
-            let message = format!("an execution has {MAX_LABELS} labels at most, of 1 to {MAX_LABEL} bytes each");
+        if request.labels.len() > MAX_LABELS
+            || request.labels.iter().any(|(key, value)| long(key) || long(value))
+        {
+            let message =
+                format!("an execution has {MAX_LABELS} labels at most, of 1 to {MAX_LABEL} bytes each");
             return Err(EngineError::BadRequest(message));
         }
         Ok(())
@@ -197,7 +200,11 @@ impl Engine {
     }
 
     /// A page of executions, newest first.
-    pub async fn executions(&self, _who: &Principal, query: &ExecutionQuery) -> Result<Page<Summary>, EngineError> {
+    pub async fn executions(
+        &self,
+        _who: &Principal,
+        query: &ExecutionQuery,
+    ) -> Result<Page<Summary>, EngineError> {
         Ok(self.0.store.executions(query).await?)
     }
 

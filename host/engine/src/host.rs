@@ -95,7 +95,8 @@ impl Host {
             return Ok(playbook);
         }
         let source = self.store.playbook_source(digest).await?;
-        let source = source.ok_or_else(|| EngineError::Internal(format!("the store has no playbook {digest}")))?;
+        let source =
+            source.ok_or_else(|| EngineError::Internal(format!("the store has no playbook {digest}")))?;
         let playbook = Playbook::parse(&format!("{digest}.yaml"), &source)
             .map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
         let playbook = Arc::new(playbook);

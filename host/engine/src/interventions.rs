@@ -32,7 +32,11 @@ impl Engine {
     }
 
     /// A page of all open questions that the caller may answer.
-    pub async fn inbox(&self, _who: &Principal, query: &InboxQuery) -> Result<Page<PendingIntervention>, EngineError> {
+    pub async fn inbox(
+        &self,
+        _who: &Principal,
+        query: &InboxQuery,
+    ) -> Result<Page<PendingIntervention>, EngineError> {
         Ok(self.0.store.inbox(query).await?)
     }
 

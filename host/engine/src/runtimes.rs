@@ -56,7 +56,11 @@ impl Engine {
     }
 
     /// Makes a runtime. One that says the same exists: nothing changes, and that is fine.
-    pub async fn create_runtime(&self, who: &Principal, runtime: Runtime) -> Result<RuntimeInfo, EngineError> {
+    pub async fn create_runtime(
+        &self,
+        who: &Principal,
+        runtime: Runtime,
+    ) -> Result<RuntimeInfo, EngineError> {
         let id = runtime.id.clone();
         let _one_at_a_time = self.0.changing.lock().await;
         if let Ok(entry) = self.0.runtime(&id) {
@@ -105,7 +109,11 @@ impl Engine {
     }
 
     /// The current playbooks of a runtime, by name.
-    pub fn playbooks(&self, _who: &Principal, runtime: &RuntimeId) -> Result<Vec<Arc<Playbook>>, EngineError> {
+    pub fn playbooks(
+        &self,
+        _who: &Principal,
+        runtime: &RuntimeId,
+    ) -> Result<Vec<Arc<Playbook>>, EngineError> {
         let entry = self.0.runtime(runtime)?;
         let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
         Ok(playbooks.values().cloned().collect())
@@ -133,10 +141,13 @@ impl Engine {
     ) -> Result<Arc<Playbook>, EngineError> {
         let _one_at_a_time = self.0.changing.lock().await;
         let entry = self.0.runtime(runtime)?;
-        let playbook =
-            Playbook::parse(file, &source).map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
+        let playbook = Playbook::parse(file, &source)
+            .map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
         if let Some(asked) = name.filter(|asked| **asked != playbook.name) {
-            return Err(EngineError::NameMismatch { own: playbook.name.to_string(), asked: asked.to_string() });
+            return Err(EngineError::NameMismatch {
+                own: playbook.name.to_string(),
+                asked: asked.to_string(),
+            });
         }
         if let Ok(current) = entry.playbook(&playbook.name)
             && current.digest == playbook.digest
@@ -177,13 +188,22 @@ impl Engine {
     }
 
     /// The operations that a runtime's playbooks may use.
-    pub fn operations(&self, _who: &Principal, runtime: &RuntimeId) -> Result<Vec<Arc<Operation>>, EngineError> {
+    pub fn operations(
+        &self,
+        _who: &Principal,
+        runtime: &RuntimeId,
+    ) -> Result<Vec<Arc<Operation>>, EngineError> {
         let entry = self.0.runtime(runtime)?;
         Ok(self.offered(&entry).collect())
     }
 
     /// One operation, by its full name or, where that is clear, by the half behind the slash.
-    pub fn operation(&self, _who: &Principal, runtime: &RuntimeId, name: &str) -> Result<Arc<Operation>, EngineError> {
+    pub fn operation(
+        &self,
+        _who: &Principal,
+        runtime: &RuntimeId,
+        name: &str,
+    ) -> Result<Arc<Operation>, EngineError> {
         let entry = self.0.runtime(runtime)?;
         let all: Vec<_> = self.offered(&entry).collect();
         if let Some(operation) = all.iter().find(|operation| operation.name.to_string() == name) {
@@ -200,7 +220,12 @@ impl Engine {
     }
 
     /// What a role does in a runtime.
-    pub fn role(&self, who: &Principal, runtime: &RuntimeId, name: &RoleName) -> Result<RoleCapabilities, EngineError> {
+    pub fn role(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        name: &RoleName,
+    ) -> Result<RoleCapabilities, EngineError> {
         let entry = self.0.runtime(runtime)?;
         let known = entry.runtime.roles.get(name);
         let playbooks = self.playbooks(who, runtime)?;
@@ -210,7 +235,9 @@ impl Engine {
             return Err(EngineError::not_found_among(Thing::Role, name, names.iter().map(RoleName::as_str)));
         }
         let steps = || {
-            let steps = taking_part.iter().flat_map(|playbook| playbook.steps.iter().map(move |step| (playbook, step)));
+            let steps = taking_part
+                .iter()
+                .flat_map(|playbook| playbook.steps.iter().map(move |step| (playbook, step)));
             steps.filter(|(_, step)| step.role.as_ref() == Some(name))
         };
         let operations: BTreeSet<OperationName> = steps()

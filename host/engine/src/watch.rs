@@ -67,7 +67,8 @@ impl Watch {
         if self.joined {
             // From a seq past the end of an execution that has ended, nothing will ever come.
             let stored = self.host.store.execution(self.id).await?;
-            self.ended = stored.is_none_or(|stored| stored.summary.status.is_end() && stored.summary.version < self.next);
+            self.ended = stored
+                .is_none_or(|stored| stored.summary.status.is_end() && stored.summary.version < self.next);
         }
         self.stored.extend(events.into_iter().map(Arc::new));
         Ok(())

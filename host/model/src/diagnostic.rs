@@ -40,11 +40,8 @@ impl Diagnostics {
     /// For a terminal: each problem with its line and a hint; in colours when `styled`.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let reports: Vec<String> = self
-            .problems
-            .iter()
-            .map(|problem| renderer.render(&[self.group(problem)]).to_string())
-            .collect();
+        let reports: Vec<String> =
+            self.problems.iter().map(|problem| renderer.render(&[self.group(problem)]).to_string()).collect();
         reports.join("\n\n")
     }
 
@@ -54,7 +51,9 @@ impl Diagnostics {
             title.element(annotate_snippets::Origin::path(self.file.as_str()))
         } else {
             let annotation = AnnotationKind::Primary.span(self.in_source(&problem.span));
-            title.element(Snippet::source(self.source.as_str()).path(self.file.as_str()).annotation(annotation))
+            title.element(
+                Snippet::source(self.source.as_str()).path(self.file.as_str()).annotation(annotation),
+            )
         };
         if let Some(hint) = &problem.hint {
             group = group.element(Level::HELP.message(hint.as_str()));

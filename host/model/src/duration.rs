@@ -120,7 +120,14 @@ mod tests {
 
     #[test]
     fn units_are_read() {
-        for (text, millis) in [("250ms", 250), ("5s", 5_000), ("1.5s", 1_500), ("10m", 600_000), ("2h", 7_200_000), ("15000", 15_000)] {
+        for (text, millis) in [
+            ("250ms", 250),
+            ("5s", 5_000),
+            ("1.5s", 1_500),
+            ("10m", 600_000),
+            ("2h", 7_200_000),
+            ("15000", 15_000),
+        ] {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
         }
     }

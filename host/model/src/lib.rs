@@ -21,6 +21,6 @@ pub mod schema;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{
-    Digest, ExecutionId, InterventionId, OperationName, PlaybookName, PluginName, RoleName,
-    RuntimeId, StepName,
+    Digest, ExecutionId, InterventionId, OperationName, PlaybookName, PluginName, RoleName, RuntimeId,
+    StepName,
 };

@@ -147,7 +147,10 @@ mod tests {
     #[test]
     fn full_jitter_is_a_share_of_the_wait() {
         let policy = RetryPolicy::times(1);
-        assert_eq!(policy.wait_after(1, &failed(FailureKind::Transient), 0.5), Some(Duration::from_millis(250)));
+        assert_eq!(
+            policy.wait_after(1, &failed(FailureKind::Transient), 0.5),
+            Some(Duration::from_millis(250))
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ async fn of_many_answers_at_once_one_is_taken() {
 #[tokio::test]
 async fn a_question_of_another_execution_or_of_nobody_cannot_be_answered() {
     let host = host().await;
-    let (one, other) = (host.begin("ask", json!({ "n": 1 })).await, host.begin("ask", json!({ "n": 2 })).await);
+    let (one, other) =
+        (host.begin("ask", json!({ "n": 1 })).await, host.begin("ask", json!({ "n": 2 })).await);
     let question = host.until(&one, asked("choose")).await;
     host.until(&other, asked("choose")).await;
     host.answer(&other, &question, json!({ "sure": true })).await.refused(404, "INTERVENTION_NOT_FOUND");

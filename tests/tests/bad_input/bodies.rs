@@ -29,7 +29,12 @@ async fn a_body_of_100_mb_is_refused_before_it_is_read() {
     let body = vec![b'x'; 100 * MIB];
     for (method, path, kind, status) in [
         (Method::POST, START, "application/json", 413),
-        (Method::POST, "/api/v1/executions/exec_00000000000070008000000000000000/pause", "application/json", 413),
+        (
+            Method::POST,
+            "/api/v1/executions/exec_00000000000070008000000000000000/pause",
+            "application/json",
+            413,
+        ),
         (Method::PUT, "/api/v1/runtimes/desk/playbooks/ask", "application/yaml", 413),
         (Method::POST, "/api/v1/plugins", "application/wasm", 413),
     ] {

@@ -11,7 +11,9 @@ use crate::{host, host_with, is_well};
 async fn what_is_not_http_is_closed_with_400_or_without_a_word() {
     let host = host().await;
     let flood = |count: usize| (0..count).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
-    let get = |headers: &str| format!("GET /health HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n");
+    let get = |headers: &str| {
+        format!("GET /health HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n")
+    };
     let cases: Vec<(&str, Vec<u8>, &[Option<u16>])> = vec![
         ("noise", vec![0xff; 64], &[Some(400), None]),
         ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(), &[Some(400), None]),
@@ -23,7 +25,11 @@ async fn what_is_not_http_is_closed_with_400_or_without_a_word() {
         ("a negative length", get("content-length: -1\r\n").into(), &[Some(400)]),
         ("101 headers", get(&flood(101)).into(), &[Some(431)]),
         ("a header of 1 MiB", get(&format!("x: {}\r\n", "y".repeat(1 << 20))).into(), &[Some(431), None]),
-        ("a path of 1 MiB", format!("GET /{} HTTP/1.1\r\n", "y".repeat(1 << 20)).into(), &[Some(431), Some(414), None]),
+        (
+            "a path of 1 MiB",
+            format!("GET /{} HTTP/1.1\r\n", "y".repeat(1 << 20)).into(),
+            &[Some(431), Some(414), None],
+        ),
         ("no host", b"GET /health HTTP/1.1\r\nconnection: close\r\n\r\n".to_vec(), &[Some(400)]),
         ("two hosts", get("host: localhost\r\n").into(), &[Some(400)]),
     ];
@@ -69,7 +75,10 @@ async fn those_who_are_silent_do_not_keep_others_out_for_ever() {
 
 #[tokio::test]
 async fn a_name_that_is_not_ours_is_refused_and_so_is_a_page_of_another_site() {
-    let host = host_with(json!({ "api": { "allowedHosts": ["desk.example"], "allowedOrigins": ["https://app.example"] } })).await;
+    let host = host_with(
+        json!({ "api": { "allowedHosts": ["desk.example"], "allowedOrigins": ["https://app.example"] } }),
+    )
+    .await;
     let path = "/api/v1/runtimes";
     let cases: [(&[(&str, &str)], Option<&str>); 10] = [
         (&[("host", "evil.example")], Some("HOST_NOT_ALLOWED")),
@@ -86,7 +95,8 @@ async fn a_name_that_is_not_ours_is_refused_and_so_is_a_page_of_another_site() {
     for (headers, refused) in cases {
         for path in [path, "/api/v1/ws", "/api/v1/executions/x/events", "/metrics"] {
             let request = host.client().get(host.url(path));
-            let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let request =
+                headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
             let reply = Reply::read(format!("{path} {headers:?}"), request).await;
             match refused {
                 Some(code) => {
@@ -97,7 +107,8 @@ async fn a_name_that_is_not_ours_is_refused_and_so_is_a_page_of_another_site() {
         }
     }
     let ask = |origin: &str| {
-        let request = host.client().request(Method::OPTIONS, host.url(path)).header("origin", origin.to_owned());
+        let request =
+            host.client().request(Method::OPTIONS, host.url(path)).header("origin", origin.to_owned());
         request.header("access-control-request-method", "POST")
     };
     let allowed = Reply::read("preflight", ask("https://app.example")).await;

@@ -43,7 +43,11 @@ async fn a_frame_that_cannot_be_understood_gets_an_error_frame_and_the_connectio
     .into_iter()
     .map(|(text, code, says)| (text.to_owned(), code, says))
     .chain([
-        (json!({ "type": "subscribe_execution", "executionId": nobody }).to_string(), "EXECUTION_NOT_FOUND", nobody),
+        (
+            json!({ "type": "subscribe_execution", "executionId": nobody }).to_string(),
+            "EXECUTION_NOT_FOUND",
+            nobody,
+        ),
         (
             json!({ "type": "subscribe_execution", "executionId": nobody, "fromSeq": -1 }).to_string(),
             "BAD_REQUEST",

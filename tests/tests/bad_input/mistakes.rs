@@ -53,7 +53,8 @@ async fn rest_tells_the_same_mistakes_at_the_same_places() {
         let file = file_name(&path);
         fs::copy(&path, host.folder().join(file)).unwrap();
         let checked = orgata(host.folder(), &["check", "--json", file], "").await;
-        let checked: Value = serde_json::from_str(&checked.stdout).expect("--json prints JSON, mistakes or not");
+        let checked: Value =
+            serde_json::from_str(&checked.stdout).expect("--json prints JSON, mistakes or not");
 
         let url = host.url("/api/v1/runtimes/desk/playbooks/greet");
         let request = host.client().put(url).header("content-type", "application/yaml");

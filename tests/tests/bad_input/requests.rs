@@ -26,7 +26,13 @@ impl Bad {
         Self { method: Method::GET, path: path.into(), kind: "", body: Vec::new(), status, code, says }
     }
 
-    fn post(path: &str, body: impl Into<Vec<u8>>, status: u16, code: &'static str, says: &'static str) -> Self {
+    fn post(
+        path: &str,
+        body: impl Into<Vec<u8>>,
+        status: u16,
+        code: &'static str,
+        says: &'static str,
+    ) -> Self {
         let kind = "application/json";
         Self { method: Method::POST, path: path.into(), kind, body: body.into(), status, code, says }
     }
@@ -43,9 +49,7 @@ impl Bad {
 fn starts() -> Vec<Bad> {
     let (bad, long) = ("BAD_REQUEST", "x".repeat(300));
     let many: serde_json::Map<_, _> = (0..21).map(|n| (format!("l{n}"), json!("x"))).collect();
-    let labelled = |labels: Value| {
-        json!({ "playbookName": "ask", "input": { "n": 1 }, "executionOptions": { "labels": labels } })
-    };
+    let labelled = |labels: Value| json!({ "playbookName": "ask", "input": { "n": 1 }, "executionOptions": { "labels": labels } });
     let keyed = |key: &str| json!({ "playbookName": "ask", "input": { "n": 1 }, "idempotencyKey": key });
     let good = json!({ "playbookName": "ask", "input": { "n": 1 } }).to_string();
     let at = |query: &str| format!("{START}?{query}");
@@ -80,12 +84,18 @@ fn starts() -> Vec<Bad> {
         Bad::start(json!({ "playbookName": "ask" }), 422, "INPUT_INVALID", "\"n\" is a required property"),
         Bad::start(json!({ "playbookName": "ask", "input": [] }), 422, "INPUT_INVALID", "not of type"),
         Bad::start(json!({ "playbookName": "ask", "input": { "n": 0 } }), 422, "INPUT_INVALID", "/n: 0"),
-        Bad::start(json!({ "playbookName": "ask", "input": { "n": 1, "m": 1 } }), 422, "INPUT_INVALID", "'m'"),
+        Bad::start(
+            json!({ "playbookName": "ask", "input": { "n": 1, "m": 1 } }),
+            422,
+            "INPUT_INVALID",
+            "'m'",
+        ),
         Bad::post(&at("wait=soon"), good.clone(), 400, bad, "write 250ms, 5s"),
         Bad::post(&at("wait=-1s"), good.clone(), 400, bad, "`wait`"),
         Bad::post(&at("wait=1s&wait=2s"), good.clone(), 400, bad, "given twice"),
         Bad::post(&at("wiat=1s"), good.clone(), 400, bad, "there are: wait"),
-        Bad::start(json!({}), 415, "UNSUPPORTED_MEDIA_TYPE", "application/json").with(Method::POST, "text/plain"),
+        Bad::start(json!({}), 415, "UNSUPPORTED_MEDIA_TYPE", "application/json")
+            .with(Method::POST, "text/plain"),
         Bad::start(json!({}), 415, "UNSUPPORTED_MEDIA_TYPE", "names no Content-Type").with(Method::POST, ""),
         Bad::post("/api/v1/runtimes/nowhere/executions", good.clone(), 404, "RUNTIME_NOT_FOUND", "desk"),
         Bad::post("/api/v1/runtimes/a%20b/executions", good.clone(), 400, bad, "not a valid runtime id"),
@@ -161,14 +171,38 @@ fn changes() -> Vec<Bad> {
         Bad::post(&format!("{NOBODY}/interventions/12"), "{\"response\": 1}", 400, bad, "intervention id"),
         Bad::post("/api/v1/runtimes", "{}", 400, bad, "runtimeId"),
         Bad::post("/api/v1/runtimes", r#"{"runtimeId": "a/b"}"#, 400, bad, "not a valid runtime id"),
-        Bad::post("/api/v1/runtimes", r#"{"runtimeId": "x", "environment": "home"}"#, 400, bad, "development"),
-        Bad::post("/api/v1/runtimes", r#"{"runtimeId": "desk", "description": "mine"}"#, 409, "ALREADY_EXISTS", ""),
-        Bad::post("/api/v1/runtimes", r#"{"runtimeId": "x", "grants": {"p": {"net": []}}}"#, 400, bad, "`net`"),
+        Bad::post(
+            "/api/v1/runtimes",
+            r#"{"runtimeId": "x", "environment": "home"}"#,
+            400,
+            bad,
+            "development",
+        ),
+        Bad::post(
+            "/api/v1/runtimes",
+            r#"{"runtimeId": "desk", "description": "mine"}"#,
+            409,
+            "ALREADY_EXISTS",
+            "",
+        ),
+        Bad::post(
+            "/api/v1/runtimes",
+            r#"{"runtimeId": "x", "grants": {"p": {"net": []}}}"#,
+            400,
+            bad,
+            "`net`",
+        ),
         publish(b"", 422, "PLAYBOOK_INVALID", "empty"),
         publish(b"name: [", 422, "PLAYBOOK_INVALID", "ask.yaml:1:"),
         publish(b"name: \xff", 400, bad, "UTF-8"),
-        publish(b"name: other\nsteps:\n  - { name: s, operation: bench/noop }\n", 422, "PLAYBOOK_INVALID", "`other`"),
-        publish(b"name: ask", 415, "UNSUPPORTED_MEDIA_TYPE", "application/yaml").with(Method::PUT, "image/png"),
+        publish(
+            b"name: other\nsteps:\n  - { name: s, operation: bench/noop }\n",
+            422,
+            "PLAYBOOK_INVALID",
+            "`other`",
+        ),
+        publish(b"name: ask", 415, "UNSUPPORTED_MEDIA_TYPE", "application/yaml")
+            .with(Method::PUT, "image/png"),
         publish(b"{\"source\": 12}", 400, bad, "does not fit").with(Method::PUT, "application/json"),
         Bad::post("/api/v1/plugins/nothing/rollback", "{}", 404, "PLUGIN_NOT_FOUND", ""),
         Bad::post("/api/v1/plugins/bench/rollback", "{}", 409, "STATE_CONFLICT", ""),
@@ -241,7 +275,8 @@ async fn the_cursor_of_one_list_is_refused_by_another() {
     }
     let inbox = host.get("/api/v1/interventions?limit=1").await.is(200);
     let executions = host.get("/api/v1/executions?limit=1").await.is(200);
-    let (of_inbox, of_executions) = (inbox["nextCursor"].as_str().unwrap(), executions["nextCursor"].as_str().unwrap());
+    let (of_inbox, of_executions) =
+        (inbox["nextCursor"].as_str().unwrap(), executions["nextCursor"].as_str().unwrap());
     for path in [
         format!("/api/v1/executions?cursor={of_inbox}"),
         format!("/api/v1/interventions?cursor={of_executions}"),

@@ -24,7 +24,9 @@ async fn a_playbook_runs_to_its_end_with_answers_from_a_file() {
     let said = ended.stderr.clone();
     let output = ended.json();
     assert_eq!(output["sandwich"]["cut"], "diagonally", "standard output has the result and nothing else");
-    for part in ["✓ gather-ingredients", "? choose-jelly: Which jelly flavor?", "grape", "✓ assemble", "succeeded"] {
+    for part in
+        ["✓ gather-ingredients", "? choose-jelly: Which jelly flavor?", "grape", "✓ assemble", "succeeded"]
+    {
         assert!(said.contains(part), "{part:?} is not told of:\n{said}");
     }
     assert!(!said.contains('\u{1b}'), "no colours where nobody sees them:\n{said}");
@@ -32,7 +34,8 @@ async fn a_playbook_runs_to_its_end_with_answers_from_a_file() {
     // For programs: one document a line, the last one says how it ended.
     let arguments: Vec<&str> = arguments.into_iter().chain(["--json"]).collect();
     let lines = run(&place, &arguments).await.succeeded();
-    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
     assert_eq!(lines[0]["event"]["type"], "execution_started");
     assert_eq!(lines[lines.len() - 1]["status"], "succeeded");
 }
@@ -71,7 +74,8 @@ async fn an_answers_file_that_does_not_help_is_told_of() {
 
 #[tokio::test]
 async fn how_a_run_ends_is_its_exit_code() {
-    let fails = "name: fails\nsteps:\n  - { name: a, operation: bench/noop, params: { n: \"{{ 1 / input.n }}\" } }\n";
+    let fails =
+        "name: fails\nsteps:\n  - { name: a, operation: bench/noop, params: { n: \"{{ 1 / input.n }}\" } }\n";
     let slow = "name: slow\ntimeout: 200ms\nsteps:\n  - name: ask\n    intervention:\n      prompt: Now?\n      \
                 timeout: { after: 1h, answer: ok }\n";
     let place = setup().playbook("fails", fails).playbook("slow", slow).start().await.stop().await;

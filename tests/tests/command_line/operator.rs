@@ -26,7 +26,8 @@ async fn executions_are_listed_shown_and_watched() {
         assert!(row.contains(part), "{part} is missing:\n{list}");
     }
     assert_eq!(host.cli(&["exec", "list", "--json"]).await.json()["items"][0]["executionId"], id.0.as_str());
-    let filtered = ["exec", "list", "--json", "--status", "succeeded", "--runtime", "desk", "--playbook", "ask"];
+    let filtered =
+        ["exec", "list", "--json", "--status", "succeeded", "--runtime", "desk", "--playbook", "ask"];
     assert_eq!(host.cli(&filtered).await.json()["items"], json!([]));
     let wrong = host.cli(&["exec", "list", "--status", "dancing"]).await.failed(5);
     assert!(wrong.contains("there are: pending, running"), "{wrong}");
@@ -72,7 +73,8 @@ async fn executions_are_paused_resumed_answered_and_cancelled() {
     let quoted = host.cli(&["answer", &id.0, "--response", "yea"]).await.failed(2);
     assert!(quoted.contains("quote it for the shell"), "{quoted}");
     let question = host.until(&id, asked("choose")).await;
-    let answered = host.cli(&["answer", &id.0, &question.id, "-r", "\"nay\"", "--notes", "hm", "--json"]).await.json();
+    let answered =
+        host.cli(&["answer", &id.0, &question.id, "-r", "\"nay\"", "--notes", "hm", "--json"]).await.json();
     assert_eq!(answered["interventionId"], question.id.as_str());
     host.until(&id, completed()).await;
     let again = host.cli(&["answer", &id.0, &question.id, "-r", "\"yea\""]).await.failed(5);
@@ -117,7 +119,9 @@ async fn what_is_not_there_is_told_with_what_to_do() {
 #[tokio::test]
 async fn wrong_usage_is_exit_code_2_and_help_is_0() {
     let folder = tempfile::tempdir().unwrap();
-    for wrong in [&["dance"][..], &[], &["exec", "shw"], &["run"], &["check"], &["exec", "list", "--limit", "x"]] {
+    for wrong in
+        [&["dance"][..], &[], &["exec", "shw"], &["run"], &["check"], &["exec", "list", "--limit", "x"]]
+    {
         let said = orgata(folder.path(), wrong, "").await.failed(2);
         assert!(said.contains("Usage"), "{wrong:?}: {said}");
     }

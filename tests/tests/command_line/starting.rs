@@ -80,7 +80,8 @@ async fn a_data_folder_that_cannot_be_used_is_told_of() {
     // What is no database is left as it is.
     let broken = place.folder().join("broken");
     fs::create_dir(&broken).unwrap();
-    fs::write(broken.join("orgata.db"), "this is no database at all, and long enough to look like one").unwrap();
+    fs::write(broken.join("orgata.db"), "this is no database at all, and long enough to look like one")
+        .unwrap();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", "broken"];
     let said = orgata(place.folder(), &arguments, "").await.failed(1);
     assert!(said.contains("orgata.db") && said.contains("not a database"), "{said}");
@@ -91,12 +92,17 @@ async fn a_data_folder_that_cannot_be_used_is_told_of() {
 async fn the_configuration_shows_every_default_and_can_be_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let shown = orgata(folder.path(), &["config"], "").await.succeeded();
-    for part in ["listen: 127.0.0.1:7420", "activeExecutions: 10000", "flushAfter: 20ms", "bodyBytes:", "memory:"] {
+    for part in
+        ["listen: 127.0.0.1:7420", "activeExecutions: 10000", "flushAfter: 20ms", "bodyBytes:", "memory:"]
+    {
         assert!(shown.contains(part), "{part} is missing:\n{shown}");
     }
     fs::write(folder.path().join("orgata.yaml"), &shown).unwrap();
     assert_eq!(orgata(folder.path(), &["config"], "").await.succeeded(), shown);
-    assert_eq!(orgata(folder.path(), &["config", "--json"], "").await.json()["engine"]["activeExecutions"], 10000);
+    assert_eq!(
+        orgata(folder.path(), &["config", "--json"], "").await.json()["engine"]["activeExecutions"],
+        10000
+    );
 }
 
 #[tokio::test]

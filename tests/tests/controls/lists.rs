@@ -86,7 +86,11 @@ async fn three_hundred_executions_are_listed_page_by_page_without_a_repeat_or_a_
     let batch = all(host, "label=batch:1&playbook=ask&limit=4").await;
     assert_eq!(distinct(&batch).len(), MANY / 30);
     assert_eq!(all(host, "label=batch:7").await.len(), 0);
-    assert_eq!(all(host, "label=note:a%3Ab%2Cc%20d&limit=1000").await.len(), MANY + late, "a value may hold anything");
+    assert_eq!(
+        all(host, "label=note:a%3Ab%2Cc%20d&limit=1000").await.len(),
+        MANY + late,
+        "a value may hold anything"
+    );
 
     let host = host.get("/api/v1/executions?limit=1").await.is(200);
     assert_eq!(host["items"][0]["labels"]["note"], "a:b,c d");
@@ -124,7 +128,8 @@ async fn a_view_says_where_an_execution_stands_and_what_it_runs() {
     assert!(view["plugins"]["bench"].as_str().unwrap().starts_with("sha256:"), "{view}");
     assert_eq!(view["seq"], json!(host.history(&id).await.len()));
     let state = host.get(&format!("/api/v1/executions/{id}/state")).await.is(200);
-    let statuses: Vec<&Value> = state["steps"].as_array().unwrap().iter().map(|step| &step["status"]).collect();
+    let statuses: Vec<&Value> =
+        state["steps"].as_array().unwrap().iter().map(|step| &step["status"]).collect();
     assert_eq!(statuses, ["succeeded", "waiting_for_answer", "pending"]);
     assert_eq!(state["steps"][1]["interventionId"], state["interventions"][0]["id"]);
     host.control(&id, "cancel", "").await.is(200);

@@ -57,7 +57,8 @@ async fn desk_with(witness: &Witness) -> TestHost {
 
 /// A desk with guests that misbehave, under this configuration.
 fn with_hostile(config: Value) -> HostSetup {
-    let setup = HostSetup::new().plugin("bench").plugin("hostile").playbook("ask", ASK).playbook("loop", LOOP);
+    let setup =
+        HostSetup::new().plugin("bench").plugin("hostile").playbook("ask", ASK).playbook("loop", LOOP);
     setup.runtime("desk", json!({})).config(config)
 }
 

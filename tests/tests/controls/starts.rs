@@ -26,7 +26,10 @@ async fn a_start_that_is_waited_for_tells_how_it_ended() {
 
     let body = json!({ "playbookName": "breaks", "input": { "n": "x" } });
     let handle = host.post(&format!("{EXECUTIONS}?wait=20s"), body).await.is(200);
-    assert_eq!((&handle["status"], &handle["failure"]["code"]), (&json!("failed"), &json!("EXPRESSION_FAILED")));
+    assert_eq!(
+        (&handle["status"], &handle["failure"]["code"]),
+        (&json!("failed"), &json!("EXPRESSION_FAILED"))
+    );
 }
 
 #[tokio::test]

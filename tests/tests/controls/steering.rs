@@ -63,7 +63,9 @@ async fn a_paused_execution_takes_answers_and_acts_on_them_when_it_is_resumed() 
     let history = host.history(&id).await;
     let at = |kind: &str| kinds(&history).iter().position(|own| *own == kind).unwrap();
     assert!(at("intervention_resolved") < at("execution_resumed"));
-    assert!(history.iter().position(|event| event.is("step_started", "act")).unwrap() > at("execution_resumed"));
+    assert!(
+        history.iter().position(|event| event.is("step_started", "act")).unwrap() > at("execution_resumed")
+    );
 }
 
 #[tokio::test]
@@ -154,7 +156,9 @@ async fn of_many_controls_at_once_each_is_done_or_refused_and_the_history_agrees
     }
     let history = host.history(&id).await;
     let recorded = |kind: &str| history.iter().filter(|event| event.kind == kind).count();
-    for (verb, kind) in [("pause", "execution_paused"), ("resume", "execution_resumed"), ("cancel", "execution_cancelled")] {
+    for (verb, kind) in
+        [("pause", "execution_paused"), ("resume", "execution_resumed"), ("cancel", "execution_cancelled")]
+    {
         assert_eq!(recorded(kind), done.iter().filter(|own| **own == verb).count(), "{verb}");
     }
     assert_eq!(recorded("execution_cancelled"), 1);

@@ -24,7 +24,10 @@ async fn a_step_that_takes_too_long_fails_and_is_retried_as_its_policy_says() {
     let failure = host.until(&id, failed()).await;
     assert_eq!((&failure["kind"], &failure["code"]), (&json!("transient"), &json!("LIMIT_EXCEEDED")));
     assert_eq!(failure["details"]["limit"], "time", "{failure}");
-    assert!(failure["message"].as_str().unwrap().contains("150ms"), "the step's own limit is told: {failure}");
+    assert!(
+        failure["message"].as_str().unwrap().contains("150ms"),
+        "the step's own limit is told: {failure}"
+    );
     let history = host.history(&id).await;
     let starts: Vec<_> = history.iter().filter(|event| event.kind == "step_started").collect();
     assert_eq!(starts.len(), 2);
@@ -35,12 +38,16 @@ async fn a_step_that_takes_too_long_fails_and_is_retried_as_its_policy_says() {
 
 #[tokio::test]
 async fn an_execution_that_takes_too_long_ends_whatever_it_is_at() {
-    let limited = |name: &str, step: &str| format!("name: {name}\ntimeout: 400ms\nsteps:\n  - name: it\n{step}");
+    let limited =
+        |name: &str, step: &str| format!("name: {name}\ntimeout: 400ms\nsteps:\n  - name: it\n{step}");
     let host = HostSetup::new()
         .plugin("hostile")
         .playbook("spins", &limited("spins", "    operation: hostile/loop\n"))
         .playbook("asks", &limited("asks", "    intervention: { prompt: Now? }\n"))
-        .playbook("fails", &limited("fails", "    operation: hostile/fail\n    retries: { initial: 1h, jitter: none }\n"))
+        .playbook(
+            "fails",
+            &limited("fails", "    operation: hostile/fail\n    retries: { initial: 1h, jitter: none }\n"),
+        )
         .playbook("paused", &limited("paused", "    intervention: { prompt: Now? }\n"))
         .runtime("desk", json!({}))
         .start()
@@ -58,7 +65,11 @@ async fn an_execution_that_takes_too_long_ends_whatever_it_is_at() {
         let took = between(&first["at"], &last["at"]).unwrap();
         assert!(took >= Duration::from_millis(400) && took < Duration::from_secs(3), "it took {took:?}");
     }
-    assert_eq!(host.get("/api/v1/interventions").await.is(200)["items"], json!([]), "nothing is asked any more");
+    assert_eq!(
+        host.get("/api/v1/interventions").await.is(200)["items"],
+        json!([]),
+        "nothing is asked any more"
+    );
 }
 
 #[tokio::test]
@@ -79,7 +90,11 @@ async fn an_execution_whose_time_runs_out_while_the_host_is_down_ends_at_the_nex
         timed_out(&host, id).await;
     }
     let spun = host.history(&spins).await;
-    assert_eq!(kinds(&spun).iter().filter(|kind| **kind == "step_started").count(), 1, "it did not begin again");
+    assert_eq!(
+        kinds(&spun).iter().filter(|kind| **kind == "step_started").count(),
+        1,
+        "it did not begin again"
+    );
 }
 
 /// The time of this machine, by which the host goes too.

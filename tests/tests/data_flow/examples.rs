@@ -34,14 +34,8 @@ async fn a_refund_above_the_limit_waits_for_a_manager() {
         assert_eq!(question.kind, "approval");
         assert_eq!(question.options, ["approve", "reject"]);
         assert_eq!(question.body["assigneeRole"], "manager");
-        assert!(
-            question.prompt.starts_with("Refund 101 to Ada (it broke)?"),
-            "{}",
-            question.prompt
-        );
-        host.answer(&id, &question, json!({ "decision": decision }))
-            .await
-            .accepted();
+        assert!(question.prompt.starts_with("Refund 101 to Ada (it broke)?"), "{}", question.prompt);
+        host.answer(&id, &question, json!({ "decision": decision })).await.accepted();
         let output = host.until(&id, completed()).await;
         assert_eq!(output["decision"], decision);
         assert!(output["letter"].as_str().unwrap().contains(letter), "{output}");
@@ -64,29 +58,20 @@ async fn a_page_is_fetched_from_a_server_and_summarised() {
     let setup = HostSetup::new().plugin("http-fetch");
     // The second step is in JavaScript: where its compiler is not installed, the page is not summarised.
     let (setup, playbook) = match built("text") {
-        Some(_) => (
-            setup.plugin("text").example("fetch-and-summarise"),
-            "fetch-and-summarise",
-        ),
+        Some(_) => (setup.plugin("text").example("fetch-and-summarise"), "fetch-and-summarise"),
         None => {
             println!("text.wasm is not built, as Node is not there: the page is fetched, and not summarised");
             (setup.playbook("fetch-a-page", FETCH_A_PAGE), "fetch-a-page")
         }
     };
-    let host = setup
-        .runtime("web", json!({ "grants": { "http-fetch": grants } }))
-        .start()
-        .await;
+    let host = setup.runtime("web", json!({ "grants": { "http-fetch": grants } })).start().await;
     let id = host.begin(playbook, json!({ "url": web.url("/bread") })).await;
     let output = host.until(&id, completed()).await;
     assert_eq!(output["status"], 200);
     assert_eq!(web.seen("/bread").len(), 1);
     if playbook == "fetch-and-summarise" {
         let summary = output["summary"].as_str().unwrap();
-        assert!(
-            summary.contains("sandwich") && !summary.contains('<'),
-            "{summary}"
-        );
+        assert!(summary.contains("sandwich") && !summary.contains('<'), "{summary}");
         assert!(!summary.contains("He left"), "{summary}");
         assert_eq!(output["words"], 27, "{output}");
     } else {
@@ -100,9 +85,7 @@ async fn a_page_that_was_not_granted_is_not_fetched() {
     // The one names another server, the other does not say that it may be on this machine.
     let elsewhere = json!({ "network": ["example.com:443"], "privateAddresses": true });
     let public = json!({ "network": [web.authority()] });
-    let setup = HostSetup::new()
-        .plugin("http-fetch")
-        .playbook("fetch-a-page", FETCH_A_PAGE);
+    let setup = HostSetup::new().plugin("http-fetch").playbook("fetch-a-page", FETCH_A_PAGE);
     let host = setup
         .runtime("elsewhere", json!({ "grants": { "http-fetch": elsewhere } }))
         .runtime("public", json!({ "grants": { "http-fetch": public } }))
@@ -114,15 +97,9 @@ async fn a_page_that_was_not_granted_is_not_fetched() {
         let handle = host.post(&path, request).await.is(202);
         let id = ExecutionId(handle["executionId"].as_str().unwrap().to_owned());
         let failure = host.until(&id, failed()).await;
-        assert_eq!(
-            (&failure["kind"], &failure["code"]),
-            (&json!("permanent"), &json!("denied"))
-        );
+        assert_eq!((&failure["kind"], &failure["code"]), (&json!("permanent"), &json!("denied")));
         let message = failure["message"].as_str().unwrap();
-        assert!(
-            message.contains("grant") && message.contains("http-fetch"),
-            "it says what to do: {message}"
-        );
+        assert!(message.contains("grant") && message.contains("http-fetch"), "it says what to do: {message}");
     }
     assert_eq!(web.total(), 0, "nothing left the host");
 }

@@ -28,9 +28,7 @@ async fn talkative(ms: u64, filler: usize) -> TestHost {
 
 /// The history holds so many events.
 fn so_many(count: usize) -> Matcher<()> {
-    Matcher::new(format!("{count} events"), move |history| {
-        (history.len() >= count).then_some(())
-    })
+    Matcher::new(format!("{count} events"), move |history| (history.len() >= count).then_some(()))
 }
 
 /// What a subscriber heard must be the history from this seq on.
@@ -82,10 +80,7 @@ async fn whoever_joins_while_events_flow_hears_everything_once() {
             }
         });
     }
-    assert!(
-        !first.events(&id).last().unwrap().is_end(),
-        "they joined while events flowed"
-    );
+    assert!(!first.events(&id).last().unwrap().is_end(), "they joined while events flowed");
 
     first.until(&id, ended()).await;
     let history = host.history(&id).await;
@@ -101,12 +96,7 @@ async fn whoever_joins_while_events_flow_hears_everything_once() {
                 socket.frame("unsubscribed").await;
                 let told = socket.frame("subscribed").await["fromSeq"].as_u64().unwrap();
                 assert!(from.is_none_or(|from| from.max(1) == told), "{from:?}, {told}");
-                is_whole(
-                    &socket.events(&id),
-                    &history,
-                    told,
-                    &format!("socket {turn} from {from:?}"),
-                );
+                is_whole(&socket.events(&id), &history, told, &format!("socket {turn} from {from:?}"));
             }
         }
     }
@@ -142,13 +132,8 @@ async fn a_stream_that_broke_off_goes_on_behind_the_last_event_that_came() {
     let mut breaks = 0;
     let url = host.url(&format!("/api/v1/executions/{id}/events"));
     // A browser comes back with the id of the last event, until nothing is left to tell (204).
-    while let Some(mut stream) = EventStream::open(host.client(), &url, last.as_deref())
-        .await
-        .unwrap()
-    {
-        let some = async {
-            while stream.seen.len() < 23 && stream.next().await.is_some() {}
-        };
+    while let Some(mut stream) = EventStream::open(host.client(), &url, last.as_deref()).await.unwrap() {
+        let some = async { while stream.seen.len() < 23 && stream.next().await.is_some() {} };
         within(some).await.expect("events come");
         heard.append(&mut stream.seen);
         last = stream.last_id.or(last);
@@ -162,9 +147,7 @@ async fn a_stream_that_broke_off_goes_on_behind_the_last_event_that_came() {
 #[tokio::test]
 async fn subscribing_again_begins_again_and_unsubscribing_ends_it() {
     let host = TestHost::kitchen().await;
-    let id = host
-        .begin("pbj-sandwich", json!({ "sandwichType": "classic" }))
-        .await;
+    let id = host.begin("pbj-sandwich", json!({ "sandwichType": "classic" })).await;
     let question = host.until(&id, orgata_tests::matchers::asked("choose-jelly")).await;
     let mut socket = host.socket().await;
     socket.follow(&id, Some(1)).await;
@@ -173,21 +156,13 @@ async fn subscribing_again_begins_again_and_unsubscribing_ends_it() {
     socket.follow(&id, Some(1)).await;
     socket.until(&id, so_many(2 * once)).await;
 
-    socket
-        .send(json!({ "type": "unsubscribe_execution", "executionId": id.0 }))
-        .await;
+    socket.send(json!({ "type": "unsubscribe_execution", "executionId": id.0 })).await;
     socket.frame("unsubscribed").await;
-    host.answer(&id, &question, json!({ "jelly_flavor": "grape" }))
-        .await
-        .accepted();
+    host.answer(&id, &question, json!({ "jelly_flavor": "grape" })).await.accepted();
     host.until(&id, ended()).await;
     socket.send(json!({ "type": "ping", "id": "still there" })).await;
     assert_eq!(socket.frame("pong").await["id"], "still there");
-    assert_eq!(
-        socket.events(&id).len(),
-        2 * once,
-        "nothing is heard after the end of it"
-    );
+    assert_eq!(socket.events(&id).len(), 2 * once, "nothing is heard after the end of it");
 }
 
 async fn stream_from(host: &TestHost, id: &ExecutionId, from: u64) -> EventStream {

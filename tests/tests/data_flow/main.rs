@@ -18,10 +18,7 @@ async fn the_first_data_flow_holds_word_for_word() {
     socket.follow_runtime("kitchen-v1").await;
 
     let request = json!({ "playbookName": "pbj-sandwich", "input": { "sandwichType": "classic" } });
-    let handle = host
-        .post("/api/v1/runtimes/kitchen-v1/executions", request)
-        .await
-        .is(202);
+    let handle = host.post("/api/v1/runtimes/kitchen-v1/executions", request).await.is(202);
     assert_eq!(handle["runtimeId"], "kitchen-v1");
     assert_eq!(handle["playbookName"], "pbj-sandwich");
     let id = ExecutionId(handle["executionId"].as_str().unwrap().to_owned());
@@ -31,10 +28,7 @@ async fn the_first_data_flow_holds_word_for_word() {
     socket.until(&id, step_completed("gather-ingredients")).await;
     let gathered = told(&socket.frames(), &id, "step_completed");
     assert_eq!(gathered["step"], "gather-ingredients");
-    assert_eq!(
-        gathered["data"]["ingredients"],
-        json!(["bread", "peanut-butter", "jelly"])
-    );
+    assert_eq!(gathered["data"]["ingredients"], json!(["bread", "peanut-butter", "jelly"]));
 
     let question = socket.until(&id, asked("choose-jelly")).await;
     let asked = told(&socket.frames(), &id, "intervention_required");
@@ -59,10 +53,7 @@ async fn the_first_data_flow_holds_word_for_word() {
     assert_eq!(pending(&host, &id).await, [] as [&str; 0]);
 
     let output = socket.until(&id, completed()).await;
-    assert_eq!(
-        output["sandwich"]["filling"],
-        json!(["peanut-butter", "grape jelly"])
-    );
+    assert_eq!(output["sandwich"]["filling"], json!(["peanut-butter", "grape jelly"]));
     let resolved = told(&socket.frames(), &id, "intervention_resolved");
     assert_eq!(resolved["response"], json!({ "jelly_flavor": "grape" }));
     assert_eq!(resolved["notes"], "Customer preference");
@@ -95,13 +86,9 @@ async fn the_first_data_flow_holds_word_for_word() {
 #[tokio::test]
 async fn an_operation_asks_a_person_by_itself_and_goes_on_with_the_answer() {
     let host = TestHost::kitchen().await;
-    let id = host
-        .begin("pbj-sandwich", json!({ "sandwichType": "deluxe" }))
-        .await;
+    let id = host.begin("pbj-sandwich", json!({ "sandwichType": "deluxe" })).await;
     let jelly = host.until(&id, asked("choose-jelly")).await;
-    host.answer(&id, &jelly, json!({ "jelly_flavor": "apricot" }))
-        .await
-        .accepted();
+    host.answer(&id, &jelly, json!({ "jelly_flavor": "apricot" })).await.accepted();
     let cut = host.until(&id, asked("assemble")).await;
     assert_eq!(cut.prompt, "Cut it diagonally or straight?");
     assert_eq!(cut.options, ["diagonally", "straight"]);
@@ -114,9 +101,7 @@ async fn an_operation_asks_a_person_by_itself_and_goes_on_with_the_answer() {
 
     // What the operation needs to go on is in the store, and nowhere else.
     let host = host.kill_and_restart().await;
-    host.answer(&id, &cut, json!({ "cut": "diagonally" }))
-        .await
-        .accepted();
+    host.answer(&id, &cut, json!({ "cut": "diagonally" })).await.accepted();
     let output = host.until(&id, completed()).await;
     assert_eq!(
         output,
@@ -130,10 +115,7 @@ async fn an_operation_asks_a_person_by_itself_and_goes_on_with_the_answer() {
     let error = late.refused(409, "INTERVENTION_ANSWERED");
     assert_eq!(error["details"]["response"], json!({ "cut": "diagonally" }));
     let journal = host.journal(&id).await;
-    let asking = journal
-        .find("step_started assemble")
-        .map(|at| &journal[at..])
-        .unwrap();
+    let asking = journal.find("step_started assemble").map(|at| &journal[at..]).unwrap();
     insta::assert_snapshot!(asking, @r"
     step_started assemble
     intervention_required assemble
@@ -153,24 +135,16 @@ async fn a_runtime_is_heard_alone() {
     let mut second = host.socket().await;
     second.follow_runtime("kitchen-v2").await;
 
-    let own = host
-        .begin("pbj-sandwich", json!({ "sandwichType": "classic" }))
-        .await;
+    let own = host.begin("pbj-sandwich", json!({ "sandwichType": "classic" })).await;
     let request = json!({ "playbookName": "pbj-sandwich", "input": { "sandwichType": "deluxe" } });
-    let other = host
-        .post("/api/v1/runtimes/kitchen-v2/executions", request)
-        .await
-        .is(202);
+    let other = host.post("/api/v1/runtimes/kitchen-v2/executions", request).await.is(202);
     let other = ExecutionId(other["executionId"].as_str().unwrap().to_owned());
 
     for (socket, heard, unheard) in [(&mut first, &own, &other), (&mut second, &other, &own)] {
         let asks =
             |frame: &Value| (frame["event"]["type"] == "intervention_required").then(|| frame["seq"].clone());
         socket.find("the question", asks).await;
-        assert_eq!(
-            heard_in_runtime(&socket.frames(), heard),
-            host.history(heard).await
-        );
+        assert_eq!(heard_in_runtime(&socket.frames(), heard), host.history(heard).await);
         assert_eq!(heard_in_runtime(&socket.frames(), unheard), []);
     }
 }
@@ -182,10 +156,7 @@ fn told(frames: &[Value], id: &ExecutionId, kind: &str) -> Value {
             && frame["executionId"] == id.0.as_str()
             && frame["event"]["type"] == kind
     };
-    let frame = frames
-        .iter()
-        .rfind(own)
-        .unwrap_or_else(|| panic!("no {kind} in {frames:#?}"));
+    let frame = frames.iter().rfind(own).unwrap_or_else(|| panic!("no {kind} in {frames:#?}"));
     frame["event"].clone()
 }
 
@@ -199,13 +170,7 @@ fn heard_in_runtime(frames: &[Value], id: &ExecutionId) -> Vec<Event> {
 
 /// The ids of an execution's open questions.
 async fn pending(host: &TestHost, id: &ExecutionId) -> Vec<String> {
-    let list = host
-        .get(&format!("/api/v1/executions/{id}/interventions"))
-        .await
-        .is(200);
+    let list = host.get(&format!("/api/v1/executions/{id}/interventions")).await.is(200);
     let items = list["items"].as_array().expect("a list has items");
-    items
-        .iter()
-        .map(|item| item["id"].as_str().unwrap().to_owned())
-        .collect()
+    items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }

@@ -67,7 +67,9 @@ fn check(operation: &str, end: &End, told: &Value) {
 
 #[tokio::test]
 async fn every_misdeed_ends_in_a_failure_that_names_what_stopped_it() {
-    let setup = deeds().iter().fold(strict(&["hostile", "start-loops"]), |setup, (operation, ..)| one_step(setup, operation));
+    let setup = deeds()
+        .iter()
+        .fold(strict(&["hostile", "start-loops"]), |setup, (operation, ..)| one_step(setup, operation));
     let host = one_step(setup, "hostile/echo").runtime("cell", json!({})).start().await;
     // All at once, twice, and well-behaved calls of the same plugin among them.
     for _ in 0..2 {
@@ -116,8 +118,14 @@ async fn hoarders_get_no_more_together_than_each_is_allowed() {
 
 #[tokio::test]
 async fn a_flood_within_the_limits_is_cut_off_and_counted() {
-    let floods = [("stdout-flood", "lines", 1000_usize), ("log-flood", "lines", 1000), ("progress-flood", "reports", 2000)];
-    let setup = floods.iter().fold(strict(&["hostile"]), |setup, (name, ..)| one_step(setup, &format!("hostile/{name}")));
+    let floods = [
+        ("stdout-flood", "lines", 1000_usize),
+        ("log-flood", "lines", 1000),
+        ("progress-flood", "reports", 2000),
+    ];
+    let setup = floods
+        .iter()
+        .fold(strict(&["hostile"]), |setup, (name, ..)| one_step(setup, &format!("hostile/{name}")));
     let host = setup.runtime("cell", json!({})).start().await;
     for (name, what, count) in floods {
         let told = run(&host, &format!("hostile/{name}"), json!({ what: count })).await;

@@ -68,6 +68,10 @@ async fn a_raw_socket_connects_to_nothing_granted_or_not() {
     let setup = strict(&["odd-raw-sockets"]).playbook("raw", yaml);
     let host = setup.runtime("cell", json!({ "grants": grants })).start().await;
     let told = run(&host, "raw", json!({ "to": address })).await;
-    assert_eq!((&told["status"], &told["failure"]["code"]), (&json!("failed"), &json!("not-connected")), "{told}");
+    assert_eq!(
+        (&told["status"], &told["failure"]["code"]),
+        (&json!("failed"), &json!("not-connected")),
+        "{told}"
+    );
     assert!(server.accept().is_err(), "nobody knocked");
 }

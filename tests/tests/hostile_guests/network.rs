@@ -11,7 +11,8 @@ use super::{one_step, run, strict};
 async fn granting(network: Value, private: bool) -> TestHost {
     let grants = json!({ "network": network, "privateAddresses": private });
     let setup = strict(&["hostile-http", "http-fetch"]);
-    let operations = ["hostile-http/call", "hostile-http/follow-redirect", "hostile-http/call-many", "http-fetch/fetch"];
+    let operations =
+        ["hostile-http/call", "hostile-http/follow-redirect", "hostile-http/call-many", "http-fetch/fetch"];
     let setup = operations.iter().fold(setup, |setup, operation| one_step(setup, operation));
     let runtime = json!({ "grants": { "hostile-http": grants, "http-fetch": grants } });
     setup.runtime("cell", runtime).start().await
@@ -24,7 +25,10 @@ fn refusal(told: &Value) -> &str {
 
 /// The line of the audit log about this denial.
 fn audited(host: &TestHost, what: &str, missing: &str) {
-    let told = host.log().iter().any(|line| line.contains("denied") && line.contains(what) && line.contains(missing));
+    let told = host
+        .log()
+        .iter()
+        .any(|line| line.contains("denied") && line.contains(what) && line.contains(missing));
     assert!(told, "the audit log should have {what} and {missing}:\n{}", host.log().join("\n"));
 }
 
@@ -62,7 +66,8 @@ async fn what_was_not_granted_is_not_reached() {
 async fn a_name_does_not_lead_to_an_address_on_this_machine() {
     let server = Witness::start().await;
     let port = server.authority().rsplit_once(':').unwrap().1.to_owned();
-    let spellings = ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"].map(|host| format!("{host}:{port}"));
+    let spellings =
+        ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"].map(|host| format!("{host}:{port}"));
     let host = granting(json!(spellings), false).await;
     for spelling in &spellings {
         let told = run(&host, "hostile-http/call", json!({ "url": format!("http://{spelling}/") })).await;
@@ -91,7 +96,8 @@ async fn a_server_that_never_answers_and_one_that_never_ends_are_given_up() {
     assert_eq!(told["failure"]["details"]["limit"], "http_body", "{told}");
 
     // Each request is within its time; all of them together are not.
-    let told = run(&host, "hostile-http/call-many", json!({ "url": server.url("/never"), "times": 100 })).await;
+    let told =
+        run(&host, "hostile-http/call-many", json!({ "url": server.url("/never"), "times": 100 })).await;
     assert_eq!(told["failure"]["details"]["limit"], "time", "{told}");
     server.release("/never");
     let told = run(&host, "hostile-http/call", json!({ "url": server.url("/never") })).await;

@@ -138,7 +138,11 @@ async fn a_start_finds_current_what_was_current_and_executions_find_what_they_ke
     assert_eq!(host.current("counter").await.unwrap().version, "4.0.0");
     host.rollback("counter", None).await.accepted();
     let host = host.kill_and_restart().await;
-    assert_eq!(host.current("counter").await.unwrap().version, "3.0.0", "an operator went back, and that holds");
+    assert_eq!(
+        host.current("counter").await.unwrap().version,
+        "3.0.0",
+        "an operator went back, and that holds"
+    );
 
     assert_eq!(go_on(&host, &on_1).await, ["1.0.0", "1.0.0"]);
     assert_eq!(go_on(&host, &on_2).await, ["2.0.0", "2.0.0"]);

@@ -14,17 +14,10 @@ const LARGEST: usize = 256 * 1024;
 
 async fn strict() -> TestHost {
     let limits = json!({ "sandbox": { "component_size": LARGEST, "describe_time": "300ms" } });
-    let setup = HostSetup::new()
-        .json_log()
-        .config(limits)
-        .plugin_from("counter", "counter-1");
+    let setup = HostSetup::new().json_log().config(limits).plugin_from("counter", "counter-1");
     let version =
         "name: version\nsteps: [{ name: tell, operation: counter/version }]\noutput: $steps.tell.result\n";
-    setup
-        .playbook("version", version)
-        .runtime("shop", json!({}))
-        .start()
-        .await
+    setup.playbook("version", version).runtime("shop", json!({})).start().await
 }
 
 /// The version that a new execution runs on.
@@ -41,11 +34,7 @@ async fn refused(socket: &mut Socket, file: &str, count: usize) -> Value {
     };
     let found = until(async || {
         let told: Vec<_> = socket.frames().iter().filter_map(of_file).collect();
-        assert!(
-            told.len() <= count,
-            "each bad file is told of once: {:#?}",
-            socket.frames()
-        );
+        assert!(told.len() <= count, "each bad file is told of once: {:#?}", socket.frames());
         told.into_iter().nth(count - 1)
     });
     let found = found.await;
@@ -56,9 +45,7 @@ async fn refused(socket: &mut Socket, file: &str, count: usize) -> Value {
 async fn logged(host: &TestHost, file: &str, code: &str) -> Value {
     let line = until(async || {
         let lines = host.log();
-        let mut told = lines
-            .iter()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut told = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         told.rfind(|line| line["code"] == code && line.to_string().contains(file))
     });
     let line = line.await;
@@ -68,10 +55,7 @@ async fn logged(host: &TestHost, file: &str, code: &str) -> Value {
 /// Says what is wrong, with which file, and what to do.
 fn is_helpful(told: &Value, message: &str, file: &str) {
     let text = |key: &str| told[key].as_str().unwrap_or_default();
-    assert!(
-        text(message).contains(file) && text(message).len() > file.len() + 10,
-        "{told}"
-    );
+    assert!(text(message).contains(file) && text(message).len() > file.len() + 10, "{told}");
     assert!(!text("hint").is_empty(), "it says what to do: {told}");
 }
 
@@ -151,10 +135,7 @@ async fn a_name_belongs_to_the_file_that_has_it() {
     let told = refused(&mut socket, "rival.wasm", 1).await;
     assert_eq!(told["code"], "NAME_CLASH", "{told}");
     is_helpful(&told, "message", "rival.wasm");
-    assert!(
-        told["message"].as_str().unwrap().contains("counter.wasm"),
-        "it names the other: {told}"
-    );
+    assert!(told["message"].as_str().unwrap().contains("counter.wasm"), "it names the other: {told}");
     assert_eq!(runs_on(&host).await, "1.0.0");
 
     // Once the other is gone, the name is free.

@@ -97,7 +97,9 @@ struct Swap {
 
 #[tokio::test]
 async fn a_busy_plugin_is_replaced_ten_times_and_nobody_notices() {
-    let host = Arc::new(counting().playbook("in-flight", include_str!("../../playbooks/in-flight.yaml")).start().await);
+    let host = Arc::new(
+        counting().playbook("in-flight", include_str!("../../playbooks/in-flight.yaml")).start().await,
+    );
     let first = host.until_current("counter", "1.0.0").await;
     let mut swaps = vec![Swap {
         version: first.version,
@@ -121,12 +123,7 @@ async fn a_busy_plugin_is_replaced_ten_times_and_nobody_notices() {
             waiting_on_another(&host, &current.digest).await > 0,
             "executions are in flight when {guest} comes"
         );
-        swaps.push(Swap {
-            version: current.version,
-            digest: current.digest,
-            arrived,
-            seen,
-        });
+        swaps.push(Swap { version: current.version, digest: current.digest, arrived, seen });
         load.more(BETWEEN).await;
     }
     let started = load.end().await;
@@ -134,31 +131,18 @@ async fn a_busy_plugin_is_replaced_ten_times_and_nobody_notices() {
 
     new_ones_take_the_new_version(&started, &swaps);
     old_ones_keep_theirs(&host, &started, &swaps).await;
-    let mut took: Vec<_> = swaps[1..]
-        .iter()
-        .map(|swap| swap.seen - swap.arrived)
-        .collect();
+    let mut took: Vec<_> = swaps[1..].iter().map(|swap| swap.seen - swap.arrived).collect();
     took.sort();
     assert!(took[took.len() / 2] <= SOON, "from file to current: {took:?}");
-    let errors: Vec<_> = host
-        .log()
-        .into_iter()
-        .filter(|line| line.contains("ERROR"))
-        .collect();
+    let errors: Vec<_> = host.log().into_iter().filter(|line| line.contains("ERROR")).collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
 /// How many executions wait that keep another version than this.
 async fn waiting_on_another(host: &TestHost, digest: &str) -> usize {
-    let page = host
-        .get("/api/v1/executions?playbook=in-flight&status=waiting&limit=1000")
-        .await
-        .is(200);
+    let page = host.get("/api/v1/executions?playbook=in-flight&status=waiting&limit=1000").await.is(200);
     let items = page["items"].as_array().unwrap();
-    items
-        .iter()
-        .filter(|item| item["plugins"]["counter"] != digest)
-        .count()
+    items.iter().filter(|item| item["plugins"]["counter"] != digest).count()
 }
 
 /// Whoever asked after a version was seen and before the next file came keeps that version.
@@ -169,33 +153,19 @@ fn new_ones_take_the_new_version(started: &[Started], swaps: &[Swap]) {
             started.asked_at > swap.seen && next.is_none_or(|next| started.asked_at < next)
         });
         let digests: Vec<_> = between.map(|started| started.digest.as_str()).collect();
-        assert!(
-            !digests.is_empty(),
-            "somebody asked while {} was current",
-            swap.version
-        );
-        assert!(
-            digests.iter().all(|digest| *digest == swap.digest),
-            "{}: {digests:?}",
-            swap.version
-        );
+        assert!(!digests.is_empty(), "somebody asked while {} was current", swap.version);
+        assert!(digests.iter().all(|digest| *digest == swap.digest), "{}: {digests:?}", swap.version);
     }
 }
 
 /// Every execution ends well, on the version that it began with.
 async fn old_ones_keep_theirs(host: &TestHost, started: &[Started], swaps: &[Swap]) {
-    let versions: HashMap<_, _> = swaps
-        .iter()
-        .map(|swap| (swap.digest.as_str(), swap.version.as_str()))
-        .collect();
+    let versions: HashMap<_, _> =
+        swaps.iter().map(|swap| (swap.digest.as_str(), swap.version.as_str())).collect();
     for Started { id, digest, .. } in started {
         let output = host.until(id, completed()).await;
         let version = versions[digest.as_str()];
-        assert_eq!(
-            (&output["before"], &output["after"]),
-            (&version.into(), &version.into()),
-            "{id}"
-        );
+        assert_eq!((&output["before"], &output["after"]), (&version.into(), &version.into()), "{id}");
     }
 }
 
@@ -208,12 +178,7 @@ async fn a_call_in_the_middle_of_a_swap_ends_on_the_version_that_it_began_with()
     host.until(&id, step_started("spin")).await;
     host.plugins().put("counter", "counter-2");
     host.until_current("counter", "2.0.0").await;
-    let kinds: Vec<_> = host
-        .history(&id)
-        .await
-        .into_iter()
-        .map(|event| event.kind)
-        .collect();
+    let kinds: Vec<_> = host.history(&id).await.into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds, ["execution_started", "step_started"], "it spins still");
     assert_eq!(host.until(&id, completed()).await["version"], "1.0.0");
 }

@@ -29,7 +29,8 @@ async fn the_default_answer_is_taken_when_nobody_answers() {
     assert_eq!(expired.body["interventionId"], question.id.as_str());
     assert_eq!(expired.body["actor"], "engine");
     assert!(expired.body["at"].as_str() >= question.body["deadline"].as_str(), "not before its time");
-    let error = host.answer(&id, &question, json!({ "it": "yea" })).await.refused(409, "INTERVENTION_ANSWERED");
+    let error =
+        host.answer(&id, &question, json!({ "it": "yea" })).await.refused(409, "INTERVENTION_ANSWERED");
     assert_eq!(error["details"]["response"], json!({ "it": "nay" }), "who comes late is told what holds");
 }
 

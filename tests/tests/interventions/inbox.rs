@@ -96,7 +96,11 @@ async fn a_long_inbox_is_read_page_by_page_while_it_changes() {
         host.begin("review", json!({ "title": "late" })).await;
         let flavor = page["items"].as_array().unwrap().iter().find(|item| item["step"] == "flavor");
         let (id, execution) = flavor.map(|item| (&item["id"], &item["executionId"])).unwrap();
-        let path = format!("/api/v1/executions/{}/interventions/{}", execution.as_str().unwrap(), id.as_str().unwrap());
+        let path = format!(
+            "/api/v1/executions/{}/interventions/{}",
+            execution.as_str().unwrap(),
+            id.as_str().unwrap()
+        );
         host.post(&path, json!({ "response": { "taste": "sweet" } })).await.is(200);
         match page["nextCursor"].as_str() {
             Some(cursor) => query = format!("limit=7&cursor={cursor}"),

@@ -126,7 +126,8 @@ async fn an_operation_that_asks_goes_on_with_the_answer_after_a_restart() {
 #[tokio::test]
 async fn an_operation_may_ask_again_and_again() {
     let steps = "name: nag\nsteps:\n  - { name: nag, operation: hostile/ask-again }\n";
-    let host = HostSetup::new().plugin("hostile").playbook("nag", steps).runtime("desk", json!({})).start().await;
+    let host =
+        HostSetup::new().plugin("hostile").playbook("nag", steps).runtime("desk", json!({})).start().await;
     let id = host.begin("nag", json!({})).await;
     for number in 1..=3 {
         let question = host.until(&id, asked("nag")).await;

@@ -42,7 +42,10 @@ impl Ledger {
     pub(crate) fn started(&self, key: &str, id: &ExecutionId) {
         let mut pages = self.0.lock().unwrap();
         let before = pages.started.insert(key.to_owned(), id.clone());
-        assert!(before.as_ref().is_none_or(|before| before == id), "key {key} gave {before:?}, and then {id}");
+        assert!(
+            before.as_ref().is_none_or(|before| before == id),
+            "key {key} gave {before:?}, and then {id}"
+        );
         pages.touched.insert(id.clone());
     }
 
@@ -84,7 +87,10 @@ impl Ledger {
     pub(crate) fn look_at(&self, id: &ExecutionId, history: Vec<Event>, witness: &Witness) {
         let mut pages = self.0.lock().unwrap();
         let seqs: Vec<u64> = history.iter().map(|event| event.seq).collect();
-        assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "{id}: seqs have a gap or a repeat: {seqs:?}");
+        assert!(
+            seqs.iter().copied().eq(1..=seqs.len() as u64),
+            "{id}: seqs have a gap or a repeat: {seqs:?}"
+        );
         let before = pages.seen.get(id).map_or(&[][..], Vec::as_slice);
         assert_eq!(history.get(..before.len()), Some(before), "{id}: what was told is no longer so");
         for answer in pages.answers.get(id).into_iter().flatten() {

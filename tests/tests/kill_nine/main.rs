@@ -144,8 +144,12 @@ async fn until_a_random_moment(moments: &mut Moments, witness: &Witness) {
 fn every_call_had_its_attempt(id: &ExecutionId, history: &[Event], witness: &Witness) {
     for step in EFFECTS {
         let own: Vec<&Event> = history.iter().filter(|event| event.step() == Some(step)).collect();
-        let started: Vec<usize> =
-            own.iter().enumerate().filter(|(_, event)| event.kind == "step_started").map(|(at, _)| at).collect();
+        let started: Vec<usize> = own
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| event.kind == "step_started")
+            .map(|(at, _)| at)
+            .collect();
         let calls = ledger::times(witness, step, &format!("{id}/{step}"));
         let lines = orgata_tests::event::lines(history);
         assert!(

@@ -80,7 +80,8 @@ impl Wire {
     async fn next_place(&mut self, failed: u64, what: &str) -> (u64, String) {
         let newer = |place: &Place| place.as_ref().is_some_and(|(start, _)| *start > failed);
         let found = patience::within(self.place.wait_for(newer)).await;
-        let place = found.unwrap_or_else(|| panic!("{what}: the connection broke, and the host was not killed"));
+        let place =
+            found.unwrap_or_else(|| panic!("{what}: the connection broke, and the host was not killed"));
         place.expect("the door outlives its clients").clone().expect("the host is there")
     }
 }

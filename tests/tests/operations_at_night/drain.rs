@@ -105,7 +105,8 @@ async fn whoever_waits_or_watches_is_told_that_the_host_stops() {
     stream.until(step_started("first")).await;
     let mut socket = host.socket().await;
     socket.subscribe(&id).await;
-    let body = json!({ "playbookName": "calls", "input": { "shop": witness.url("") }, "idempotencyKey": "k" });
+    let body =
+        json!({ "playbookName": "calls", "input": { "shop": witness.url("") }, "idempotencyKey": "k" });
     let path = format!("{EXECUTIONS}?wait=1m");
     let wait = host.post(&path, body.clone());
     let stop = async {

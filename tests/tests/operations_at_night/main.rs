@@ -29,7 +29,8 @@ steps:
 output: $steps.second.result.json
 "#;
 
-const ASK: &str = "name: ask\nsteps:\n  - name: choose\n    intervention: { prompt: Now?, options: [yea, nay] }\n";
+const ASK: &str =
+    "name: ask\nsteps:\n  - name: choose\n    intervention: { prompt: Now?, options: [yea, nay] }\n";
 
 /// Asks, and has something to do with the answer.
 const DECIDE: &str = r#"
@@ -45,7 +46,8 @@ const EXECUTIONS: &str = "/api/v1/runtimes/desk/executions";
 /// A host that may call this witness.
 fn shop(witness: &Witness, config: Value) -> HostSetup {
     let grants = json!({ "http-fetch": { "network": [witness.authority()], "privateAddresses": true } });
-    let setup = HostSetup::new().plugin("bench").plugin("http-fetch").playbook("calls", CALLS).playbook("ask", ASK);
+    let setup =
+        HostSetup::new().plugin("bench").plugin("http-fetch").playbook("calls", CALLS).playbook("ask", ASK);
     let setup = setup.playbook("decide", DECIDE);
     setup.runtime("desk", json!({ "grants": grants })).config(config)
 }

@@ -20,7 +20,8 @@ async fn what_is_too_much_is_refused_with_a_time_to_come_back() {
     // Those that wait take no place.
     let mut waiting = Vec::new();
     for _ in 0..5 {
-        let handle = host.post(&format!("{EXECUTIONS}?wait=20s"), json!({ "playbookName": "ask" })).await.is(202);
+        let handle =
+            host.post(&format!("{EXECUTIONS}?wait=20s"), json!({ "playbookName": "ask" })).await.is(202);
         waiting.push(id_of(&handle));
     }
     let busy = [calling(&host, &witness).await, calling(&host, &witness).await];
@@ -29,7 +30,10 @@ async fn what_is_too_much_is_refused_with_a_time_to_come_back() {
         assert_eq!(reply.header("retry-after"), "1");
         let error = reply.refused(429, "OVERLOADED");
         assert_eq!(error["details"]["limit"], 2, "{error}");
-        assert!(error["message"].as_str().unwrap().contains("try again later"), "what to do is told: {error}");
+        assert!(
+            error["message"].as_str().unwrap().contains("try again later"),
+            "what to do is told: {error}"
+        );
     }
     // What is refused was never there; looking and steering goes on.
     let list = host.get("/api/v1/executions").await.is(200);
@@ -51,7 +55,8 @@ async fn a_key_that_was_accepted_is_not_refused_when_there_is_no_room() {
     let witness = Witness::start().await;
     let host = shop(&witness, places(1)).start().await;
     witness.hold("/first");
-    let body = json!({ "playbookName": "calls", "input": { "shop": witness.url("") }, "idempotencyKey": "k" });
+    let body =
+        json!({ "playbookName": "calls", "input": { "shop": witness.url("") }, "idempotencyKey": "k" });
     let first = host.post(EXECUTIONS, body.clone()).await.is(202);
     witness.until("/first", 1).await;
     host.try_begin("ask", json!({})).await.refused(429, "OVERLOADED");

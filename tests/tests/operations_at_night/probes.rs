@@ -65,7 +65,10 @@ async fn probes_and_metrics_tell_how_the_host_is_doing() {
         own.map(|(_, value)| value).sum::<f64>()
     };
     assert!(requests("2xx") >= 12.0 && requests("4xx") == 1.0, "{seen:#?}");
-    assert!(!seen.keys().any(|name| name.contains(&id.0) || name.contains("/nowhere")), "labels are few: {seen:#?}");
+    assert!(
+        !seen.keys().any(|name| name.contains(&id.0) || name.contains("/nowhere")),
+        "labels are few: {seen:#?}"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +96,8 @@ async fn the_interface_describes_itself_and_every_path_in_it_answers() {
             .replace("{playbookName}", "ask")
             .replace("{executionId}", "exec_00000000000070008000000000000000")
             .replace("{interventionId}", "int_00000000000070008000000000000000");
-        let parts: Vec<&str> = asked.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
+        let parts: Vec<&str> =
+            asked.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
         let asked = parts.join("/");
         let reply = host.get(&asked).await;
         assert!(reply.status < 500, "{path}: {reply:?}");

@@ -23,21 +23,10 @@ pub(super) struct Host {
 impl Host {
     /// Starts the optimised binary on `folder/data`, with `folder/orgata.yaml`.
     pub(super) fn start(folder: &Path) -> Result<Self> {
-        let args = [
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--data",
-            "data",
-            "--config",
-            "orgata.yaml",
-        ];
+        let args = ["serve", "--listen", "127.0.0.1:0", "--data", "data", "--config", "orgata.yaml"];
         let mut command: Command = child::command(repo::release_binary(), folder, &args);
         // Logs to a terminal would be measured too.
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let began = Instant::now();
         let mut process = command.spawn().context("cannot start the host: is it built?")?;
         let mut line = String::new();
@@ -45,10 +34,7 @@ impl Host {
             BufReader::new(out).read_line(&mut line)?;
         }
         let start_up = began.elapsed();
-        let address = line
-            .trim()
-            .rsplit_once("http://")
-            .and_then(|(_, address)| address.parse().ok());
+        let address = line.trim().rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
         let Some(address) = address else {
             let _ = process.kill();
             let status = process.wait()?;
@@ -57,11 +43,7 @@ impl Host {
                 child::line(&command)
             );
         };
-        Ok(Self {
-            process,
-            address,
-            start_up,
-        })
+        Ok(Self { process, address, start_up })
     }
 
     /// Memory that it holds now, in bytes.
@@ -76,11 +58,7 @@ impl Host {
     /// Ends it as an operator would.
     pub(super) fn stop(mut self) -> Result<()> {
         let id = self.process.id().to_string();
-        child::output(&mut child::command(
-            "sh",
-            &repo::root(),
-            &["-c", "kill -TERM \"$0\"", &id],
-        ))?;
+        child::output(&mut child::command("sh", &repo::root(), &["-c", "kill -TERM \"$0\"", &id]))?;
         let status = self.process.wait()?;
         if !status.success() {
             bail!("the host ended with {status} when it was asked to stop");

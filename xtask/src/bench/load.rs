@@ -62,10 +62,7 @@ impl Outcome {
             reason = "between 0 and the count"
         )]
         let at = (count * share).ceil() as usize;
-        self.latencies
-            .get(at.saturating_sub(1))
-            .copied()
-            .unwrap_or_default()
+        self.latencies.get(at.saturating_sub(1)).copied().unwrap_or_default()
     }
 }
 
@@ -79,18 +76,12 @@ struct Handle<'a> {
 
 /// Runs the load to its end. One thread is enough: the host is what needs the cores.
 pub(super) fn run(load: &Load, until: Until) -> Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let began = Instant::now();
         let mut loops = tokio::task::JoinSet::new();
         for number in 0..load.concurrency {
-            loops.spawn(connection(
-                load.clone(),
-                share(until, load.concurrency, number),
-                began,
-            ));
+            loops.spawn(connection(load.clone(), share(until, load.concurrency, number), began));
         }
         let mut outcome = Outcome::default();
         while let Some(own) = loops.join_next().await {
@@ -146,9 +137,7 @@ async fn connection(load: Load, until: Until, began: Instant) -> Result<Outcome>
 
 /// Opens one connection.
 async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(address)
-        .await
-        .context("cannot connect to the host")?;
+    let stream = TcpStream::connect(address).await.context("cannot connect to the host")?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
@@ -162,10 +151,7 @@ async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<Strin
         .header("content-type", "application/json")
         .body(Full::new(load.body.clone()))?;
     sender.ready().await.context("the host closed the connection")?;
-    let answer = sender
-        .send_request(request)
-        .await
-        .context("the host broke the connection")?;
+    let answer = sender.send_request(request).await.context("the host broke the connection")?;
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
     let handle: Option<Handle<'_>> = serde_json::from_slice(&body).ok();
@@ -173,23 +159,16 @@ async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<Strin
         Some(handle) if status == StatusCode::OK && handle.status == "succeeded" => {
             Ok(handle.execution_id.to_owned())
         }
-        _ => bail!(
-            "an execution did not succeed: {status} {}",
-            String::from_utf8_lossy(&body)
-        ),
+        _ => bail!("an execution did not succeed: {status} {}", String::from_utf8_lossy(&body)),
     }
 }
 
 /// Reads one address as JSON.
 pub(super) fn get(address: SocketAddr, path: &str) -> Result<serde_json::Value> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut sender = connect(address).await?;
-        let request = Request::get(path)
-            .header("host", "127.0.0.1")
-            .body(Full::default())?;
+        let request = Request::get(path).header("host", "127.0.0.1").body(Full::default())?;
         let answer = sender.send_request(request).await?;
         let status = answer.status();
         let body = answer.into_body().collect().await?.to_bytes();
@@ -226,31 +205,16 @@ mod tests {
                 });
             }
         });
-        Load {
-            address,
-            path: "/",
-            body: Bytes::from_static(b"{}"),
-            concurrency: 3,
-        }
+        Load { address, path: "/", body: Bytes::from_static(b"{}"), concurrency: 3 }
     }
 
     #[test]
     fn every_answer_is_counted() {
-        let load = answering(
-            "200 OK",
-            r#"{"executionId":"exec_1","status":"succeeded","x":{}}"#,
-        );
+        let load = answering("200 OK", r#"{"executionId":"exec_1","status":"succeeded","x":{}}"#);
         let outcome = run(&load, Until::Answers(100)).unwrap();
         assert_eq!((outcome.answers, outcome.samples.len()), (100, 3));
         let time = Duration::from_millis(50);
-        let outcome = run(
-            &load,
-            Until::Elapsed {
-                warm_up: time,
-                counted: time,
-            },
-        )
-        .unwrap();
+        let outcome = run(&load, Until::Elapsed { warm_up: time, counted: time }).unwrap();
         assert!(outcome.answers > 0 && outcome.took == time);
     }
 
@@ -260,21 +224,13 @@ mod tests {
         let error = run(&failed, Until::Answers(10)).unwrap_err().to_string();
         assert!(error.contains(r#""status":"failed""#), "{error}");
         let refused = answering("429 Too Many Requests", "{}");
-        assert!(
-            run(&refused, Until::Answers(10))
-                .unwrap_err()
-                .to_string()
-                .contains("429")
-        );
+        assert!(run(&refused, Until::Answers(10)).unwrap_err().to_string().contains("429"));
     }
 
     #[test]
     fn percentiles_are_taken_by_nearest_rank() {
         let latencies = (1..=100).map(Duration::from_millis).collect();
-        let outcome = Outcome {
-            latencies,
-            ..Outcome::default()
-        };
+        let outcome = Outcome { latencies, ..Outcome::default() };
         assert_eq!(outcome.percentile(0.5), Duration::from_millis(50));
         assert_eq!(outcome.percentile(0.99), Duration::from_millis(99));
         assert_eq!(Outcome::default().percentile(0.5), Duration::ZERO);

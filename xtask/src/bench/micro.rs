@@ -33,10 +33,7 @@ fn benches() -> Result<Vec<(String, String)>> {
         .context("cargo cannot read the workspace")?;
     let mut benches = Vec::new();
     for package in metadata.packages {
-        let own = package
-            .targets
-            .iter()
-            .filter(|target| target.kind.contains(&TargetKind::Bench));
+        let own = package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bench));
         benches.extend(own.map(|target| (package.name.to_string(), target.name.clone())));
     }
     Ok(benches)

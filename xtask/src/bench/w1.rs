@@ -38,11 +38,7 @@ pub(crate) struct Args {
 
 impl Default for Args {
     fn default() -> Self {
-        Self {
-            seconds: 10,
-            concurrency: vec![1, 50],
-            old: 100_000,
-        }
+        Self { seconds: 10, concurrency: vec![1, 50], old: 100_000 }
     }
 }
 
@@ -117,10 +113,8 @@ fn playbook() -> String {
             later => format!("$steps.s{}.result.hello", later - 1),
         };
         // Writing to a String does not fail.
-        let _ = write!(
-            text,
-            "  - name: s{number}\n    operation: bench/noop\n    params: {{ hello: {from} }}\n"
-        );
+        let _ =
+            write!(text, "  - name: s{number}\n    operation: bench/noop\n    params: {{ hello: {from} }}\n");
     }
     let _ = writeln!(text, "output: $steps.s{STEPS}.result");
     text
@@ -128,12 +122,7 @@ fn playbook() -> String {
 
 fn order(host: &Host, concurrency: usize) -> Load {
     let body = Bytes::from_static(br#"{"playbookName":"ten","input":{"hello":"world"}}"#);
-    Load {
-        address: host.address,
-        path: PATH,
-        body,
-        concurrency,
-    }
+    Load { address: host.address, path: PATH, body, concurrency }
 }
 
 /// The median of five starts, after one that fills the caches.
@@ -158,39 +147,24 @@ fn fill(folder: &Path, count: usize) -> Result<()> {
 }
 
 fn row(folder: &Path, args: &Args, old: usize, concurrency: usize) -> Result<Row> {
-    anstream::eprintln!(
-        "measuring: {old} old executions, {concurrency} connections, {} s",
-        args.seconds
-    );
+    anstream::eprintln!("measuring: {old} old executions, {concurrency} connections, {} s", args.seconds);
     let host = Host::start(folder)?;
     let flush = flush::median(folder)?;
     let idle = host.resident()?;
-    let until = Until::Elapsed {
-        warm_up: Duration::from_secs(2),
-        counted: Duration::from_secs(args.seconds),
-    };
+    let until =
+        Until::Elapsed { warm_up: Duration::from_secs(2), counted: Duration::from_secs(args.seconds) };
     let outcome = load::run(&order(&host, concurrency), until)?;
     let after = host.resident()?;
     for id in outcome.samples.iter().take(5) {
         ran_all_steps(&host, id)?;
     }
     host.stop()?;
-    Ok(Row {
-        old,
-        concurrency,
-        outcome,
-        flush,
-        idle,
-        after,
-    })
+    Ok(Row { old, concurrency, outcome, flush, idle, after })
 }
 
 /// Looks into a history: an execution that skipped its steps would be quick.
 fn ran_all_steps(host: &Host, id: &str) -> Result<()> {
-    let history = load::get(
-        host.address,
-        &format!("/api/v1/executions/{id}/history?limit=200"),
-    )?;
+    let history = load::get(host.address, &format!("/api/v1/executions/{id}/history?limit=200"))?;
     let completed = count_type(&history, "step_completed");
     if completed != STEPS {
         bail!("{id} completed {completed} steps instead of {STEPS}: {history}");
@@ -204,11 +178,7 @@ fn count_type(value: &Value, wanted: &str) -> usize {
         Value::Array(items) => items.iter().map(|item| count_type(item, wanted)).sum(),
         Value::Object(fields) => {
             let own = fields.get("type").and_then(Value::as_str) == Some(wanted);
-            usize::from(own)
-                + fields
-                    .values()
-                    .map(|field| count_type(field, wanted))
-                    .sum::<usize>()
+            usize::from(own) + fields.values().map(|field| count_type(field, wanted)).sum::<usize>()
         }
         _ => 0,
     }
@@ -216,10 +186,7 @@ fn count_type(value: &Value, wanted: &str) -> usize {
 
 fn print(args: &Args, rows: &[Row], starts: &[(usize, Duration)]) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    anstream::println!(
-        "\nW1: {STEPS} steps, {} s a row, {cores} cores shared with the load\n",
-        args.seconds
-    );
+    anstream::println!("\nW1: {STEPS} steps, {} s a row, {cores} cores shared with the load\n", args.seconds);
     anstream::println!(
         "| old executions | connections | executions/s | p50 ms | p99 ms | flush ms | idle MB | after MB |"
     );
@@ -239,10 +206,7 @@ fn print(args: &Args, rows: &[Row], starts: &[(usize, Duration)]) {
     }
     anstream::println!();
     for (old, time) in starts {
-        anstream::println!(
-            "start-up with {old} old executions: {:.0} ms",
-            milliseconds(*time)
-        );
+        anstream::println!("start-up with {old} old executions: {:.0} ms", milliseconds(*time));
     }
 }
 

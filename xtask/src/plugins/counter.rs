@@ -17,11 +17,7 @@ pub(super) fn versions(guests: &[Guest]) -> Result<Vec<Guest>> {
     };
     let version = |number: u32| {
         let bytes = stamped(&counter.bytes, &format!("{number}.0.0"))?;
-        Ok(Guest {
-            name: format!("counter-{number}"),
-            bytes,
-            shippable: false,
-        })
+        Ok(Guest { name: format!("counter-{number}"), bytes, shippable: false })
     };
     (1..=10).map(version).collect()
 }
@@ -32,20 +28,13 @@ fn stamped(component: &[u8], version: &str) -> Result<Vec<u8>> {
         bail!("version {version} does not fit into {WIDTH} bytes");
     }
     let windows = component.windows(MARK.len()).enumerate();
-    let places: Vec<_> = windows
-        .filter_map(|(at, bytes)| (bytes == MARK).then_some(at))
-        .collect();
+    let places: Vec<_> = windows.filter_map(|(at, bytes)| (bytes == MARK).then_some(at)).collect();
     let [place] = places.as_slice() else {
-        bail!(
-            "the counter should hold its version once, and does so {} times",
-            places.len()
-        );
+        bail!("the counter should hold its version once, and does so {} times", places.len());
     };
     let mut bytes = component.to_vec();
     let from = place + MARK.len();
-    let stamp = bytes
-        .get_mut(from..from + WIDTH)
-        .context("the counter ends inside its version")?;
+    let stamp = bytes.get_mut(from..from + WIDTH).context("the counter ends inside its version")?;
     stamp.copy_from_slice(format!("{version:<WIDTH$}").as_bytes());
     Ok(bytes)
 }
@@ -57,10 +46,7 @@ mod tests {
     #[test]
     fn only_the_version_changes() {
         let old = b"head counter-version=1.0.0           tail";
-        assert_eq!(
-            stamped(old, "10.0.0").unwrap(),
-            b"head counter-version=10.0.0          tail"
-        );
+        assert_eq!(stamped(old, "10.0.0").unwrap(), b"head counter-version=10.0.0          tail");
     }
 
     #[test]

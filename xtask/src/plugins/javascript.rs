@@ -21,11 +21,7 @@ const OLDEST_NODE: u32 = 20;
 pub(super) fn build() -> Result<Vec<Guest>> {
     let mut guests = Vec::new();
     for folder in folders()? {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some(reason) = missing_tool() {
             anstream::eprintln!("skipped plugin `{name}`: it is written in JavaScript, and {reason}");
             continue;
@@ -36,11 +32,7 @@ pub(super) fn build() -> Result<Vec<Guest>> {
         }
         let bytes = fs::read(&component)
             .with_context(|| format!("`npm run build` did not make {}", repo::shown(&component)))?;
-        guests.push(Guest {
-            name,
-            bytes,
-            shippable: true,
-        });
+        guests.push(Guest { name, bytes, shippable: true });
     }
     Ok(guests)
 }
@@ -72,13 +64,7 @@ fn missing_tool() -> Option<String> {
 
 /// 20 of `v20.1.2`.
 fn major(version: &str) -> Option<u32> {
-    version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
+    version.trim().trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
 fn make(folder: &Path) -> Result<()> {
@@ -95,11 +81,7 @@ fn make(folder: &Path) -> Result<()> {
         // Not `npm ci`: since npm 11 it refuses a lock file without entries for the optional packages of
         // every platform, and the component tool names some that were never published. This takes the
         // same versions with the same checksums; that the lock fits was checked above.
-        child::run(&mut child::command(
-            "npm",
-            folder,
-            &["install", "--no-save", "--no-audit", "--no-fund"],
-        ))?;
+        child::run(&mut child::command("npm", folder, &["install", "--no-save", "--no-audit", "--no-fund"]))?;
     }
     fs::create_dir_all(folder.join("dist"))?;
     child::run(&mut child::command("npm", folder, &["run", "--silent", "build"]))
@@ -116,9 +98,7 @@ fn agree(package: &Value, lock: &Value) -> bool {
     let Some(locked) = lock.pointer("/packages/") else {
         return false;
     };
-    ["dependencies", "devDependencies"]
-        .iter()
-        .all(|kind| package.get(kind) == locked.get(kind))
+    ["dependencies", "devDependencies"].iter().all(|kind| package.get(kind) == locked.get(kind))
 }
 
 /// What the component is made from: the folder's own files, and the contract.
@@ -137,9 +117,7 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
 fn is_current(made: &Path, sources: &[PathBuf]) -> bool {
     let changed = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
     let Some(made) = changed(made) else { return false };
-    sources
-        .iter()
-        .all(|source| changed(source).is_some_and(|source| source <= made))
+    sources.iter().all(|source| changed(source).is_some_and(|source| source <= made))
 }
 
 #[cfg(test)]
@@ -158,12 +136,7 @@ mod tests {
         fs::write(&made, "1").unwrap();
         assert!(is_current(&made, &sources));
         let earlier = SystemTime::UNIX_EPOCH;
-        fs::File::options()
-            .write(true)
-            .open(&made)
-            .unwrap()
-            .set_modified(earlier)
-            .unwrap();
+        fs::File::options().write(true).open(&made).unwrap().set_modified(earlier).unwrap();
         assert!(!is_current(&made, &sources));
     }
 

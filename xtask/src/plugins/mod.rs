@@ -65,11 +65,7 @@ pub(crate) fn check() -> Result<()> {
     child::run(rust::cargo(&["fmt", "--all", "--check"]).env_remove("CARGO_TARGET_DIR"))?;
     let target = ["--target", toolchain::GUEST_TARGET];
     let lints = ["clippy", "--workspace", "--all-targets"];
-    child::run(
-        rust::in_own_target(&mut rust::cargo(&lints))
-            .args(target)
-            .args(["--", "--deny", "warnings"]),
-    )
+    child::run(rust::in_own_target(&mut rust::cargo(&lints)).args(target).args(["--", "--deny", "warnings"]))
 }
 
 /// The unit tests of the guests' kits, which run on this machine and not in a sandbox.
@@ -117,16 +113,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("gone.wasm"), "old").unwrap();
         fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-        let guest = Guest {
-            name: "kitchen".into(),
-            bytes: b"new".to_vec(),
-            shippable: true,
-        };
+        let guest = Guest { name: "kitchen".into(), bytes: b"new".to_vec(), shippable: true };
         place(folder.path(), [guest].iter()).unwrap();
-        let mut names: Vec<_> = fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let mut names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["kitchen.wasm", "notes.txt"]);
     }
@@ -134,18 +124,9 @@ mod tests {
     #[test]
     fn a_file_that_did_not_change_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
-        let guests = [Guest {
-            name: "a".into(),
-            bytes: b"same".to_vec(),
-            shippable: true,
-        }];
+        let guests = [Guest { name: "a".into(), bytes: b"same".to_vec(), shippable: true }];
         place(folder.path(), guests.iter()).unwrap();
-        let written = || {
-            fs::metadata(folder.path().join("a.wasm"))
-                .unwrap()
-                .modified()
-                .unwrap()
-        };
+        let written = || fs::metadata(folder.path().join("a.wasm")).unwrap().modified().unwrap();
         let first = written();
         place(folder.path(), guests.iter()).unwrap();
         assert_eq!(written(), first);

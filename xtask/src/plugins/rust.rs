@@ -21,10 +21,7 @@ pub(super) fn cargo(args: &[&str]) -> Command {
 /// The guests have a target folder of their own, wherever the host's is: the two workspaces would
 /// otherwise wait for each other's lock, and it is the folder of a `cargo build` by hand.
 pub(super) fn in_own_target(cargo: &mut Command) -> &mut Command {
-    cargo
-        .env_remove("CARGO_TARGET_DIR")
-        .arg("--target-dir")
-        .arg(target())
+    cargo.env_remove("CARGO_TARGET_DIR").arg("--target-dir").arg(target())
 }
 
 fn target() -> PathBuf {
@@ -33,14 +30,7 @@ fn target() -> PathBuf {
 
 /// Builds them all and reads what came out.
 pub(super) fn build() -> Result<Vec<Guest>> {
-    let mut build = cargo(&[
-        "build",
-        "--release",
-        "--lib",
-        "--examples",
-        "--target",
-        GUEST_TARGET,
-    ]);
+    let mut build = cargo(&["build", "--release", "--lib", "--examples", "--target", GUEST_TARGET]);
     child::run(in_own_target(&mut build))?;
 
     let metadata = MetadataCommand::new()
@@ -70,10 +60,7 @@ fn guest(package: &Package, target: &Target) -> Result<Option<Guest>> {
     }
     path.push(file);
     let bytes = fs::read(&path).with_context(|| format!("cargo did not make {}", path.display()))?;
-    let fixture = package
-        .manifest_path
-        .components()
-        .any(|part| part.as_str() == "fixtures");
+    let fixture = package.manifest_path.components().any(|part| part.as_str() == "fixtures");
     Ok(Some(Guest {
         name: file_name(&package.name, &target.name, example),
         bytes,
@@ -84,11 +71,7 @@ fn guest(package: &Package, target: &Target) -> Result<Option<Guest>> {
 /// `http_fetch` of `http-fetch` is `http-fetch`; the example `bad_names` of `orgata-odd` is `odd-bad-names`.
 fn file_name(package: &str, target: &str, example: bool) -> String {
     let package = package.strip_prefix("orgata-").unwrap_or(package);
-    if example {
-        format!("{package}-{}", target.replace('_', "-"))
-    } else {
-        package.to_owned()
-    }
+    if example { format!("{package}-{}", target.replace('_', "-")) } else { package.to_owned() }
 }
 
 #[cfg(test)]

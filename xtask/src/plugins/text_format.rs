@@ -18,16 +18,8 @@ pub(super) fn assemble(folder: &Path) -> Result<Vec<Guest>> {
             continue;
         }
         let bytes = wat::parse_file(&path).with_context(|| format!("cannot assemble {}", path.display()))?;
-        let name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        guests.push(Guest {
-            name,
-            bytes,
-            shippable: false,
-        });
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        guests.push(Guest { name, bytes, shippable: false });
     }
     guests.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(guests)

@@ -33,9 +33,8 @@ fn fault(file: &File, target: &str, exists: &dyn Fn(&str) -> bool) -> Option<Str
     if target.contains("://") || target.starts_with("mailto:") {
         return None;
     }
-    let (path, heading) = target
-        .split_once('#')
-        .map_or((target, None), |(path, heading)| (path, Some(heading)));
+    let (path, heading) =
+        target.split_once('#').map_or((target, None), |(path, heading)| (path, Some(heading)));
     if path.is_empty() {
         let heading = heading?;
         return (!has_heading(&file.text, heading))
@@ -44,9 +43,7 @@ fn fault(file: &File, target: &str, exists: &dyn Fn(&str) -> bool) -> Option<Str
     let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     match join(folder, path) {
         Some(path) if exists(&path) => None,
-        Some(path) => Some(format!(
-            "`{path}` does not exist: correct the link or write the file"
-        )),
+        Some(path) => Some(format!("`{path}` does not exist: correct the link or write the file")),
         None => Some(format!("`{target}` leads out of the repository")),
     }
 }
@@ -87,17 +84,15 @@ fn join(folder: &str, path: &str) -> Option<String> {
 
 /// Headings become anchors as GitHub makes them: lower case, words joined by `-`, the rest dropped.
 fn has_heading(text: &str, anchor: &str) -> bool {
-    text.lines()
-        .filter_map(|line| line.strip_prefix('#'))
-        .any(|heading| {
-            let heading = heading.trim_start_matches('#').trim().to_lowercase();
-            let slug: String = heading
-                .chars()
-                .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter))
-                .map(|letter| if letter == ' ' { '-' } else { letter })
-                .collect();
-            slug == anchor
-        })
+    text.lines().filter_map(|line| line.strip_prefix('#')).any(|heading| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let slug: String = heading
+            .chars()
+            .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter))
+            .map(|letter| if letter == ' ' { '-' } else { letter })
+            .collect();
+        slug == anchor
+    })
 }
 
 #[cfg(test)]
@@ -105,9 +100,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Vec<Finding> {
-        resolve(&File::sample("docs/guide.md", text), &|path| {
-            path == "README.md" || path == "docs/other.md"
-        })
+        resolve(&File::sample("docs/guide.md", text), &|path| path == "README.md" || path == "docs/other.md")
     }
 
     #[test]

@@ -8,12 +8,7 @@ pub(super) fn shares_the_lints(file: &File) -> Vec<Finding> {
     if file.name() != "Cargo.toml" || !has_section(file, "package") || takes_workspace_lints(file) {
         return Vec::new();
     }
-    vec![Finding::new(
-        file,
-        1,
-        "lints",
-        "add `[lints]` with `workspace = true`",
-    )]
+    vec![Finding::new(file, 1, "lints", "add `[lints]` with `workspace = true`")]
 }
 
 fn has_section(file: &File, name: &str) -> bool {
@@ -44,15 +39,9 @@ mod tests {
     fn a_crate_without_the_lints_is_noticed() {
         let bare =
             "[package]\nname = \"a\"\n\n[lints]\nrust.unsafe_code = \"allow\"\n\n[x]\nworkspace = true\n";
-        assert_eq!(
-            shares_the_lints(&File::sample("host/a/Cargo.toml", bare)).len(),
-            1
-        );
+        assert_eq!(shares_the_lints(&File::sample("host/a/Cargo.toml", bare)).len(), 1);
         let good = "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n";
         assert_eq!(shares_the_lints(&File::sample("host/a/Cargo.toml", good)), []);
-        assert_eq!(
-            shares_the_lints(&File::sample("Cargo.toml", "[workspace]\nmembers = []\n")),
-            []
-        );
+        assert_eq!(shares_the_lints(&File::sample("Cargo.toml", "[workspace]\nmembers = []\n")), []);
     }
 }

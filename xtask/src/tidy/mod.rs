@@ -40,12 +40,7 @@ struct Finding {
 
 impl Finding {
     fn new(file: &File, line: usize, rule: &'static str, advice: impl Into<String>) -> Self {
-        Self {
-            file: file.path.clone(),
-            line,
-            rule,
-            advice: advice.into(),
-        }
+        Self { file: file.path.clone(), line, rule, advice: advice.into() }
     }
 }
 
@@ -59,15 +54,9 @@ impl fmt::Display for Finding {
 pub(crate) fn run() -> Result<()> {
     let root = repo::root();
     let files = tree::files(&root)?;
-    let mut findings: Vec<_> = files
-        .iter()
-        .flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file)))
-        .collect();
-    findings.extend(
-        files
-            .iter()
-            .flat_map(|file| links::resolve(file, &|path| root.join(path).exists())),
-    );
+    let mut findings: Vec<_> =
+        files.iter().flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file))).collect();
+    findings.extend(files.iter().flat_map(|file| links::resolve(file, &|path| root.join(path).exists())));
     findings.extend(rooms::keep_their_distance(&rooms::packages()?));
     findings.sort();
     for finding in &findings {

@@ -20,27 +20,11 @@ pub(super) struct Package {
 
 /// What only some crates may name: the beginning of the dependency's name, who may, and what to do instead.
 const FENCED: &[(&[&str], &[&str], &str)] = &[
-    (
-        &["wasmtime"],
-        &["orgata-sandbox"],
-        "go through the engine's Operations port",
-    ),
-    (
-        &["sqlx", "libsqlite3-sys"],
-        &["orgata-store-"],
-        "go through the engine's Store port",
-    ),
+    (&["wasmtime"], &["orgata-sandbox"], "go through the engine's Operations port"),
+    (&["sqlx", "libsqlite3-sys"], &["orgata-store-"], "go through the engine's Store port"),
     // The stories need a server of their own, to witness what plugins do to the outside.
-    (
-        &["axum"],
-        &["orgata-api", "orgata-tests"],
-        "let `orgata-api` serve",
-    ),
-    (
-        &["rmcp"],
-        &["orgata-api", "orgata-gateway"],
-        "speak MCP in `api` or `gateway` only",
-    ),
+    (&["axum"], &["orgata-api", "orgata-tests"], "let `orgata-api` serve"),
+    (&["rmcp"], &["orgata-api", "orgata-gateway"], "speak MCP in `api` or `gateway` only"),
 ];
 
 /// All crates of the host workspace, as cargo sees them.
@@ -54,11 +38,7 @@ pub(super) fn packages() -> Result<Vec<Package>> {
     let package = |package: cargo_metadata::Package| Package {
         manifest: repo::shown(package.manifest_path.as_std_path()),
         name: package.name.to_string(),
-        needs: package
-            .dependencies
-            .into_iter()
-            .map(|needed| needed.name)
-            .collect(),
+        needs: package.dependencies.into_iter().map(|needed| needed.name).collect(),
     };
     Ok(metadata.packages.into_iter().map(package).collect())
 }
@@ -71,12 +51,7 @@ pub(super) fn keep_their_distance(packages: &[Package]) -> Vec<Finding> {
             let advice = breaks_order(&package.name, needed).or_else(|| climbs_fence(&package.name, needed));
             if let Some(advice) = advice {
                 let advice = format!("`{}` may not depend on `{needed}`: {advice}", package.name);
-                found.push(Finding {
-                    file: package.manifest.clone(),
-                    line: 1,
-                    rule: "rooms",
-                    advice,
-                });
+                found.push(Finding { file: package.manifest.clone(), line: 1, rule: "rooms", advice });
             }
         }
     }
@@ -105,12 +80,9 @@ fn breaks_order(name: &str, needed: &str) -> Option<String> {
 
 /// To other people's crates.
 fn climbs_fence(name: &str, needed: &str) -> Option<String> {
-    let (_, may, advice) = FENCED
-        .iter()
-        .find(|(names, ..)| names.iter().any(|fenced| needed.starts_with(fenced)))?;
-    let inside = may
-        .iter()
-        .any(|own| name == *own || (own.ends_with('-') && name.starts_with(own)));
+    let (_, may, advice) =
+        FENCED.iter().find(|(names, ..)| names.iter().any(|fenced| needed.starts_with(fenced)))?;
+    let inside = may.iter().any(|own| name == *own || (own.ends_with('-') && name.starts_with(own)));
     (!inside).then(|| format!("only {} may; {advice}", may.join(", ")))
 }
 
@@ -130,22 +102,10 @@ mod tests {
     #[test]
     fn a_dependency_against_the_order_is_noticed() {
         assert_eq!(findings("orgata-model", &["orgata-engine"]), 1);
-        assert_eq!(
-            findings("orgata-engine", &["orgata-model", "orgata-store-sqlite"]),
-            1
-        );
-        assert_eq!(
-            findings(
-                "orgata-api",
-                &["orgata-engine", "orgata-sandbox", "orgata-gateway"]
-            ),
-            2
-        );
+        assert_eq!(findings("orgata-engine", &["orgata-model", "orgata-store-sqlite"]), 1);
+        assert_eq!(findings("orgata-api", &["orgata-engine", "orgata-sandbox", "orgata-gateway"]), 2);
         assert_eq!(findings("orgata-tests", &["orgata-model", "orgata"]), 2);
-        assert_eq!(
-            findings("orgata", &["orgata-model", "orgata-api", "orgata-store-sqlite"]),
-            0
-        );
+        assert_eq!(findings("orgata", &["orgata-model", "orgata-api", "orgata-store-sqlite"]), 0);
     }
 
     #[test]

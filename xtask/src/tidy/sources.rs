@@ -20,11 +20,7 @@ pub(super) fn opens_with_its_purpose(file: &File) -> Vec<Finding> {
 
 /// No file grows out of sight.
 pub(super) fn is_not_too_long(file: &File) -> Vec<Finding> {
-    let generated = file
-        .text
-        .lines()
-        .take(3)
-        .any(|line| line.contains(concat!("@", "generated")));
+    let generated = file.text.lines().take(3).any(|line| line.contains(concat!("@", "generated")));
     let lines = file.text.lines().count();
     if !CODE.contains(&file.kind()) || generated || lines <= MOST_LINES {
         return Vec::new();
@@ -37,29 +33,15 @@ pub(super) fn is_not_too_long(file: &File) -> Vec<Finding> {
 pub(super) fn is_finished(file: &File) -> Vec<Finding> {
     // In two halves, so that this file does not find itself.
     let marks = [
-        (
-            concat!("todo", "!("),
-            "write it, or return a typed error that says it cannot be done",
-        ),
-        (
-            concat!("unimplemented", "!("),
-            "write it, or return a typed error that says it cannot be done",
-        ),
-        (
-            concat!("#[", "ignore"),
-            "run the test or delete it: nobody sees a test that is asleep",
-        ),
+        (concat!("todo", "!("), "write it, or return a typed error that says it cannot be done"),
+        (concat!("unimplemented", "!("), "write it, or return a typed error that says it cannot be done"),
+        (concat!("#[", "ignore"), "run the test or delete it: nobody sees a test that is asleep"),
     ];
     let mut found = Vec::new();
     for (line, text) in code_lines(file) {
         for (mark, advice) in marks {
             if text.contains(mark) {
-                found.push(Finding::new(
-                    file,
-                    line,
-                    "unfinished",
-                    format!("`{mark}`: {advice}"),
-                ));
+                found.push(Finding::new(file, line, "unfinished", format!("`{mark}`: {advice}")));
             }
         }
     }
@@ -116,8 +98,7 @@ fn names_module(line: &str, module: &str) -> bool {
 /// The lines of a Rust file that are not comments.
 fn code_lines(file: &File) -> impl Iterator<Item = (usize, &str)> {
     let rust = file.kind() == "rs";
-    file.lines()
-        .filter(move |(_, line)| rust && !line.trim_start().starts_with("//"))
+    file.lines().filter(move |(_, line)| rust && !line.trim_start().starts_with("//"))
 }
 
 #[cfg(test)]
@@ -134,17 +115,8 @@ mod tests {
     #[test]
     fn a_long_file_is_noticed_unless_it_is_generated() {
         let long = "x\n".repeat(MOST_LINES + 1);
-        assert_eq!(
-            is_not_too_long(&File::sample("a.rs", &long))
-                .first()
-                .unwrap()
-                .line,
-            MOST_LINES + 1
-        );
-        assert_eq!(
-            is_not_too_long(&File::sample("a.rs", &"x\n".repeat(MOST_LINES))).len(),
-            0
-        );
+        assert_eq!(is_not_too_long(&File::sample("a.rs", &long)).first().unwrap().line, MOST_LINES + 1);
+        assert_eq!(is_not_too_long(&File::sample("a.rs", &"x\n".repeat(MOST_LINES))).len(), 0);
         let generated = format!("// @{}\n{long}", "generated");
         assert_eq!(is_not_too_long(&File::sample("a.rs", &generated)).len(), 0);
         assert_eq!(is_not_too_long(&File::sample("a.md", &long)).len(), 0);
@@ -152,48 +124,24 @@ mod tests {
 
     #[test]
     fn work_left_for_later_is_noticed() {
-        let text = format!(
-            "fn a() {{ todo{}(); }}\n#[{}]\n// todo{}()\n",
-            "!", "ignore = \"slow\"", "!"
-        );
-        let lines: Vec<_> = is_finished(&File::sample("a.rs", &text))
-            .iter()
-            .map(|f| f.line)
-            .collect();
+        let text = format!("fn a() {{ todo{}(); }}\n#[{}]\n// todo{}()\n", "!", "ignore = \"slow\"", "!");
+        let lines: Vec<_> = is_finished(&File::sample("a.rs", &text)).iter().map(|f| f.line).collect();
         assert_eq!(lines, [1, 2]);
     }
 
     #[test]
     fn a_test_that_sleeps_is_noticed() {
         let text = format!("//! x\ntokio::time::sleep{}Duration::from_secs(1)).await;\n", "(");
-        assert_eq!(
-            waits_for_conditions(&File::sample("tests/src/host.rs", &text)).len(),
-            1
-        );
-        assert_eq!(
-            waits_for_conditions(&File::sample("host/engine/src/clock.rs", &text)).len(),
-            0
-        );
+        assert_eq!(waits_for_conditions(&File::sample("tests/src/host.rs", &text)).len(), 1);
+        assert_eq!(waits_for_conditions(&File::sample("host/engine/src/clock.rs", &text)).len(), 0);
     }
 
     #[test]
     fn protocols_that_know_each_other_are_noticed() {
         let text = "use crate::ws::Frame;\nuse crate::wire::View;\nuse crate::wstring::X;\n";
-        assert_eq!(
-            adapters_stay_apart(&File::sample("host/api/src/rest/run.rs", text)).len(),
-            1
-        );
-        assert_eq!(
-            adapters_stay_apart(&File::sample("host/api/src/rest.rs", text)).len(),
-            1
-        );
-        assert_eq!(
-            adapters_stay_apart(&File::sample("host/api/src/ws/mod.rs", text)).len(),
-            0
-        );
-        assert_eq!(
-            adapters_stay_apart(&File::sample("host/api/src/lib.rs", text)).len(),
-            0
-        );
+        assert_eq!(adapters_stay_apart(&File::sample("host/api/src/rest/run.rs", text)).len(), 1);
+        assert_eq!(adapters_stay_apart(&File::sample("host/api/src/rest.rs", text)).len(), 1);
+        assert_eq!(adapters_stay_apart(&File::sample("host/api/src/ws/mod.rs", text)).len(), 0);
+        assert_eq!(adapters_stay_apart(&File::sample("host/api/src/lib.rs", text)).len(), 0);
     }
 }

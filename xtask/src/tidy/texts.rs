@@ -4,17 +4,12 @@ use super::Finding;
 use super::tree::File;
 
 /// Beginnings of paths that exist on one machine only. In two halves, so that this file does not find itself.
-const MACHINE_PATHS: [&str; 4] = [
-    concat!("/wo", "rk"),
-    concat!("/ro", "ot"),
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-];
+const MACHINE_PATHS: [&str; 4] =
+    [concat!("/wo", "rk"), concat!("/ro", "ot"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
 /// Names that say nothing of what is inside.
-const EMPTY_NAMES: [&str; 8] = [
-    "utils", "util", "helpers", "helper", "manager", "managers", "common", "misc",
-];
+const EMPTY_NAMES: [&str; 8] =
+    ["utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"];
 
 /// No file knows the machine that it was written on.
 pub(super) fn names_no_machine(file: &File) -> Vec<Finding> {
@@ -53,15 +48,10 @@ pub(super) fn has_a_telling_name(file: &File) -> Vec<Finding> {
         return Vec::new();
     }
     let parts = file.path.trim_end_matches(".rs").split('/');
-    let empty = parts
-        .into_iter()
-        .find(|part| part.split('_').any(|word| EMPTY_NAMES.contains(&word)));
+    let empty = parts.into_iter().find(|part| part.split('_').any(|word| EMPTY_NAMES.contains(&word)));
     let advice =
         empty.map(|part| format!("`{part}` says nothing: name it by the verbs and nouns of what is inside"));
-    advice
-        .into_iter()
-        .map(|advice| Finding::new(file, 1, "name", advice))
-        .collect()
+    advice.into_iter().map(|advice| Finding::new(file, 1, "name", advice)).collect()
 }
 
 #[cfg(test)]
@@ -70,12 +60,9 @@ mod tests {
 
     #[test]
     fn a_path_of_one_machine_is_noticed() {
-        for (head, tail) in [
-            ("/wo", "rk/main"),
-            ("\"/ro", "ot\""),
-            ("see /ho", "me/me/x"),
-            ("(/Us", "ers/me)"),
-        ] {
+        for (head, tail) in
+            [("/wo", "rk/main"), ("\"/ro", "ot\""), ("see /ho", "me/me/x"), ("(/Us", "ers/me)")]
+        {
             let found = names_no_machine(&File::sample("README.md", &format!("{head}{tail}\n")));
             assert_eq!(found.len(), 1, "{head}{tail}");
         }
@@ -83,28 +70,16 @@ mod tests {
 
     #[test]
     fn a_path_of_ours_that_looks_alike_is_fine() {
-        for fine in [
-            "/wor\u{6b}flows",
-            "host/wor\u{6b}/x",
-            "https://x.org/hom\u{65}/",
-            "/roo\u{74}s",
-        ] {
+        for fine in ["/wor\u{6b}flows", "host/wor\u{6b}/x", "https://x.org/hom\u{65}/", "/roo\u{74}s"] {
             assert_eq!(names_no_machine(&File::sample("README.md", fine)), [], "{fine}");
         }
     }
 
     #[test]
     fn a_name_that_says_nothing_is_noticed() {
-        for path in [
-            "host/api/src/utils.rs",
-            "tests/tests/common/mod.rs",
-            "host/x/src/plugin_manager.rs",
-        ] {
+        for path in ["host/api/src/utils.rs", "tests/tests/common/mod.rs", "host/x/src/plugin_manager.rs"] {
             assert_eq!(has_a_telling_name(&File::sample(path, "")).len(), 1, "{path}");
         }
-        assert_eq!(
-            has_a_telling_name(&File::sample("host/model/src/commonality.rs", "")),
-            []
-        );
+        assert_eq!(has_a_telling_name(&File::sample("host/model/src/commonality.rs", "")), []);
     }
 }

@@ -12,9 +12,8 @@ const SKIPPED: &[&str] = &["target", "node_modules", "dist"];
 const SHOWN: &[&str] = &[".cargo", ".ci", ".config", ".github"];
 
 /// What people write here. Anything else (snapshots, locks, images) is not looked at.
-const KINDS: &[&str] = &[
-    "rs", "md", "toml", "yaml", "yml", "wit", "wat", "js", "mjs", "ts", "py", "sql", "sh",
-];
+const KINDS: &[&str] =
+    &["rs", "md", "toml", "yaml", "yml", "wit", "wat", "js", "mjs", "ts", "py", "sql", "sh"];
 
 /// One text file.
 #[derive(Debug)]
@@ -28,10 +27,7 @@ impl File {
     /// A file that exists only in a test.
     #[cfg(test)]
     pub(super) fn sample(path: &str, text: &str) -> Self {
-        Self {
-            path: path.into(),
-            text: text.into(),
-        }
+        Self { path: path.into(), text: text.into() }
     }
 
     /// The part after the last dot.
@@ -79,8 +75,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<File>) -> Result<()> {
 }
 
 fn is_text(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, kind)| KINDS.contains(&kind))
+    name.rsplit_once('.').is_some_and(|(_, kind)| KINDS.contains(&kind))
 }
 
 #[cfg(test)]
@@ -90,23 +85,12 @@ mod tests {
     #[test]
     fn what_was_built_is_not_looked_at() {
         let root = tempfile::tempdir().unwrap();
-        for path in [
-            "a/b.rs",
-            "target/c.rs",
-            "a/node_modules/d.js",
-            ".git/e.md",
-            "a/f.png",
-            ".ci/run",
-        ] {
+        for path in ["a/b.rs", "target/c.rs", "a/node_modules/d.js", ".git/e.md", "a/f.png", ".ci/run"] {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "text").unwrap();
         }
-        let seen: Vec<_> = files(root.path())
-            .unwrap()
-            .into_iter()
-            .map(|file| file.path)
-            .collect();
+        let seen: Vec<_> = files(root.path()).unwrap().into_iter().map(|file| file.path).collect();
         assert_eq!(seen, [".ci/run", "a/b.rs"]);
     }
 }

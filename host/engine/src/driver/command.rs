@@ -91,7 +91,12 @@ impl Driver {
     }
 
     /// Tells a caller what came of it, and passes on what stops the driver.
-    fn tell<T>(&self, reply: Reply<T>, done: Result<(), Stop>, what: impl FnOnce(&State) -> T) -> Result<(), Stop> {
+    fn tell<T>(
+        &self,
+        reply: Reply<T>,
+        done: Result<(), Stop>,
+        what: impl FnOnce(&State) -> T,
+    ) -> Result<(), Stop> {
         // A caller that went away needs no answer.
         let _ = reply.send(match &done {
             Ok(()) => Ok(what(&self.state)),

@@ -171,7 +171,8 @@ fn deliver_at(host: &Arc<Host>, id: ExecutionId, command: Command, place: Option
     let _ = sender.send(refused);
     residents.insert(id, sender);
     let host_of_task = Arc::clone(host);
-    host.drivers.spawn(bring_back(host_of_task, id, inbox, place).instrument(info_span!("execution", id = %id)));
+    host.drivers
+        .spawn(bring_back(host_of_task, id, inbox, place).instrument(info_span!("execution", id = %id)));
 }
 
 /// Brings an execution back, if it has no driver: its time has come, or the host has started. Waits for a place,

@@ -135,7 +135,9 @@ impl Driver {
 
     async fn act(&mut self, action: Action) -> Result<(), Stop> {
         match action {
-            Action::Run { step, attempt, input, resumption } => self.attempt(step, attempt, input, resumption).await,
+            Action::Run { step, attempt, input, resumption } => {
+                self.attempt(step, attempt, input, resumption).await
+            }
             Action::Recover { step, attempt, input, resumption } => {
                 self.recover(step, attempt, input, resumption).await
             }
@@ -229,6 +231,11 @@ async fn nobody_waits(caller: &mut Option<Caller>) {
 fn sees_to_commit(action: &Action) -> bool {
     matches!(
         action,
-        Action::Finish(_) | Action::Fail(..) | Action::TimeOut | Action::Ask(_) | Action::Run { .. } | Action::Recover { .. }
+        Action::Finish(_)
+            | Action::Fail(..)
+            | Action::TimeOut
+            | Action::Ask(_)
+            | Action::Run { .. }
+            | Action::Recover { .. }
     )
 }

@@ -14,7 +14,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::answers;
-use crate::ports::{Call, CallReport, LogLevel, Outcome, Progress, Question, Resume, Session, SessionContext};
+use crate::ports::{
+    Call, CallReport, LogLevel, Outcome, Progress, Question, Resume, Session, SessionContext,
+};
 
 use super::Driver;
 use super::commit::Stop;
@@ -131,7 +133,8 @@ impl Driver {
         let Work::Operation { operation: name, .. } = &step.work else {
             return Err(Failure::permanent(code::INTERNAL, "the step runs no operation"));
         };
-        let gone = || Failure::permanent(code::PLUGIN_GONE, format!("the execution keeps no plugin with `{name}`"));
+        let gone =
+            || Failure::permanent(code::PLUGIN_GONE, format!("the execution keeps no plugin with `{name}`"));
         let digest = *self.state.plugins.get(&name.plugin).ok_or_else(gone)?;
         if !self.plugins.iter().any(|plugin| plugin.digest == digest) {
             self.plugins.push(self.host.operations.plugin(digest).await?);
@@ -237,10 +240,10 @@ impl Driver {
             started_at: self.state.updated_at,
             timeout: attempt.step.timeout,
             input: Arc::clone(&attempt.input),
-            resume: attempt
-                .resumption
-                .as_ref()
-                .map(|resumption| Resume { state: resumption.state.clone(), answer: Arc::clone(&resumption.answer) }),
+            resume: attempt.resumption.as_ref().map(|resumption| Resume {
+                state: resumption.state.clone(),
+                answer: Arc::clone(&resumption.answer),
+            }),
             progress: Some(progress),
         }
     }
@@ -251,9 +254,8 @@ impl Driver {
         }
         // A runtime that was retired keeps granting to what runs in it nothing: deny by default.
         let entry = self.entry.take().or_else(|| self.host.runtime(&self.state.runtime).ok());
-        let (grants, config) = entry
-            .map(|entry| (Arc::clone(&entry.grants), Arc::clone(&entry.config)))
-            .unwrap_or_default();
+        let (grants, config) =
+            entry.map(|entry| (Arc::clone(&entry.grants), Arc::clone(&entry.config))).unwrap_or_default();
         self.host.operations.open(SessionContext {
             execution: self.state.id,
             runtime: self.state.runtime.clone(),
@@ -298,7 +300,8 @@ impl Driver {
         let dice = dice(&[&id, step.name.as_str().as_bytes(), &attempt.to_le_bytes()]);
         let wait = step.retries.wait_after(attempt, &failure, dice);
         // Stores keep whole microseconds.
-        let wait = wait.map(|wait| Duration::from_micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)));
+        let wait =
+            wait.map(|wait| Duration::from_micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)));
         let at = wait.and_then(|wait| self.host.clock.now().checked_add(wait).ok());
         let step = step.name.clone();
         match at {
@@ -311,11 +314,17 @@ impl Driver {
         for line in &report.log {
             let fields = line.fields.as_ref().map(tracing::field::display);
             match line.level {
-                LogLevel::Trace => tracing::trace!(target: "orgata::guest", %step, fields, "{}", line.message),
-                LogLevel::Debug => tracing::debug!(target: "orgata::guest", %step, fields, "{}", line.message),
+                LogLevel::Trace => {
+                    tracing::trace!(target: "orgata::guest", %step, fields, "{}", line.message)
+                }
+                LogLevel::Debug => {
+                    tracing::debug!(target: "orgata::guest", %step, fields, "{}", line.message)
+                }
                 LogLevel::Info => tracing::info!(target: "orgata::guest", %step, fields, "{}", line.message),
                 LogLevel::Warn => tracing::warn!(target: "orgata::guest", %step, fields, "{}", line.message),
-                LogLevel::Error => tracing::error!(target: "orgata::guest", %step, fields, "{}", line.message),
+                LogLevel::Error => {
+                    tracing::error!(target: "orgata::guest", %step, fields, "{}", line.message)
+                }
             }
         }
         if report.log_dropped > 0 {

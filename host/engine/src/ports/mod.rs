@@ -9,8 +9,8 @@ mod store;
 
 pub use clock::{Clock, SystemClock};
 pub use operations::{
-    Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange,
-    PluginEntry, PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
+    Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange, PluginEntry,
+    PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
 };
 pub use store::{
     Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,

@@ -28,13 +28,21 @@ pub trait Store: Send + Sync + 'static {
     async fn execution(&self, id: ExecutionId) -> Result<Option<StoredExecution>, StoreError>;
 
     /// The execution that was started in this runtime with this key.
-    async fn by_idempotency_key(&self, runtime: &RuntimeId, key: &str) -> Result<Option<StoredExecution>, StoreError>;
+    async fn by_idempotency_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+    ) -> Result<Option<StoredExecution>, StoreError>;
 
     /// A page of executions, newest first.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError>;
 
     /// Executions that a host must have at work: `pending` or `running`, in order of id, after `after`.
-    async fn unfinished(&self, after: Option<ExecutionId>, limit: usize) -> Result<Vec<ExecutionId>, StoreError>;
+    async fn unfinished(
+        &self,
+        after: Option<ExecutionId>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
 
     /// Executions whose `wakes_at` is at or before `now`, earliest first, beginning after the given place.
     async fn due(

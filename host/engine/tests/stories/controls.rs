@@ -89,9 +89,10 @@ async fn a_cancellation_that_comes_while_the_start_of_an_effect_is_committed_com
     host.world.release("calc/echo");
     host.settle().await;
     let engine = host.engine.clone();
-    let cancel = tokio::spawn(async move {
-        engine.control(&crate::support::host::ada(), id, Control::Cancel, None).await
-    });
+    let cancel =
+        tokio::spawn(
+            async move { engine.control(&crate::support::host::ada(), id, Control::Cancel, None).await },
+        );
     host.settle().await;
     host.store.release();
     cancel.await.unwrap().unwrap();
@@ -160,7 +161,9 @@ async fn a_paused_retry_waits_past_its_time() {
 #[tokio::test]
 async fn controls_that_change_nothing_are_refused_and_say_why() {
     let (host, id) = standing("waiting").await;
-    let told = |result: Result<_, EngineError>| result.map(|_: orgata_model::execution::Summary| ()).unwrap_err().to_string();
+    let told = |result: Result<_, EngineError>| {
+        result.map(|_: orgata_model::execution::Summary| ()).unwrap_err().to_string()
+    };
     assert_eq!(told(host.control(id, Control::Resume).await), "the execution is not paused");
     host.control(id, Control::Pause).await.unwrap();
     assert_eq!(told(host.control(id, Control::Pause).await), "the execution is paused already");
@@ -204,7 +207,8 @@ async fn an_execution_that_takes_too_long_times_out_wherever_it_stands() {
 #[tokio::test]
 async fn a_paused_execution_times_out_too() {
     let host = TestHost::new().await;
-    host.publish("name: story\ntimeout: 1h\nsteps:\n  - { name: ask, intervention: { prompt: Well? } }\n").await;
+    host.publish("name: story\ntimeout: 1h\nsteps:\n  - { name: ask, intervention: { prompt: Well? } }\n")
+        .await;
     let id = host.start(json!({})).await;
     host.control(id, Control::Pause).await.unwrap();
     host.advance(Duration::from_secs(3_600)).await;

@@ -123,7 +123,10 @@ fn check(host: &TestHost, id: orgata_model::ExecutionId, decision: &str, told: &
     }
     let effects = host.world.effects();
     let sent = |step: &str| {
-        effects.iter().filter(|effect| effect.operation == "mail/send" && effect.key == format!("{id}/{step}")).count()
+        effects
+            .iter()
+            .filter(|effect| effect.operation == "mail/send" && effect.key == format!("{id}/{step}"))
+            .count()
     };
     assert!(sent("send") + sent("last") <= 2 + retried, "{told}: {effects:?}");
     assert!(sent("send") <= 1 + retried && sent("last") <= 1 + retried, "{told}");
@@ -135,10 +138,13 @@ fn check(host: &TestHost, id: orgata_model::ExecutionId, decision: &str, told: &
         assert_eq!(call.key, format!("{id}/{}", call.step), "{told}: the key is stable");
         let effectful = call.operation.starts_with("mail/");
         assert!(!effectful || begins_durably(&call), "{told}: {call:#?}");
-        let completed = |event: &Event| {
-            matches!(&event.fact, Fact::StepCompleted { step, .. } if *step == call.step)
-        };
-        assert!(!call.durable.iter().any(completed), "{told}: {} ran after its result was durable", call.step);
+        let completed =
+            |event: &Event| matches!(&event.fact, Fact::StepCompleted { step, .. } if *step == call.step);
+        assert!(
+            !call.durable.iter().any(completed),
+            "{told}: {} ran after its result was durable",
+            call.step
+        );
     }
     assert_eq!(host.engine.active(), 0, "{told}");
 }

@@ -1,8 +1,8 @@
 //! What is durable when.
 
 use orgata_engine::Settings;
-use orgata_model::execution::Status;
 use orgata_model::duration::DurationText;
+use orgata_model::execution::Status;
 use serde_json::json;
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ pub(crate) fn steps(operations: &[&str]) -> String {
     let steps: String = operations
         .iter()
         .enumerate()
-        .map(|(at, operation)| format!("  - {{ name: s{at}, operation: {operation}, params: {{ v: $input.v }} }}\n"))
+        .map(|(at, operation)| {
+            format!("  - {{ name: s{at}, operation: {operation}, params: {{ v: $input.v }} }}\n")
+        })
         .collect();
     format!("name: story\nsteps:\n{steps}")
 }
@@ -44,7 +46,13 @@ async fn a_start_is_acknowledged_only_after_its_commit() {
     host.store.hold();
     let engine = host.engine.clone();
     let start = tokio::spawn(async move {
-        engine.start(&crate::support::host::ada(), &crate::support::host::runtime(), crate::support::host::request(json!({ "v": 1 }))).await
+        engine
+            .start(
+                &crate::support::host::ada(),
+                &crate::support::host::runtime(),
+                crate::support::host::request(json!({ "v": 1 })),
+            )
+            .await
     });
     host.settle().await;
     assert!(!start.is_finished() && host.store.ids().is_empty());
@@ -64,7 +72,11 @@ async fn an_effect_begins_after_everything_before_it_is_durable() {
     assert_eq!(effectful.len(), 3);
     assert!(effectful.iter().all(|call| begins_durably(call)), "{effectful:#?}");
     // The start of a step and the result of the one before it share a commit.
-    assert_eq!(host.store.commits(), 5, "one before each effect, one after the effect that a pure step follows, one at the end");
+    assert_eq!(
+        host.store.commits(),
+        5,
+        "one before each effect, one after the effect that a pure step follows, one at the end"
+    );
 }
 
 #[tokio::test]

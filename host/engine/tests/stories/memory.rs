@@ -12,7 +12,9 @@ use crate::support::life::Life;
 use crate::support::{Scripted, TestHost};
 
 fn asks(name: &str, after: &str) -> String {
-    format!("name: {name}\nsteps:\n  - {{ name: ask, intervention: {{ prompt: Well?, timeout: {{ after: {after}, answer: no }} }} }}\n")
+    format!(
+        "name: {name}\nsteps:\n  - {{ name: ask, intervention: {{ prompt: Well?, timeout: {{ after: {after}, answer: no }} }} }}\n"
+    )
 }
 
 #[tokio::test]
@@ -32,7 +34,8 @@ async fn ten_thousand_timers_that_are_due_at_once_are_all_met() {
     assert_eq!((host.store.open().len(), host.engine.active()), (10_000, 0));
     // Half of them in this life, and then the host is down when the rest comes due.
     host.clock.advance(Duration::from_secs(3_600));
-    let ended = |host: &TestHost| ids.iter().filter(|id| host.status(**id) == Some(Status::Succeeded)).count();
+    let ended =
+        |host: &TestHost| ids.iter().filter(|id| host.status(**id) == Some(Status::Succeeded)).count();
     let mut most = 0;
     while ended(&host) < 5_000 {
         most = most.max(host.engine.active());
@@ -114,7 +117,9 @@ async fn recovery_brings_back_no_more_than_there_are_places() {
 async fn a_short_wait_stays_in_memory_and_a_long_one_does_not() {
     let host = TestHost::new().await;
     let policy = |wait: &str| {
-        format!("name: story\nsteps:\n  - {{ name: a, operation: mail/put, retries: {{ max: 1, initial: {wait}, max_interval: 1h, jitter: none }} }}\n")
+        format!(
+            "name: story\nsteps:\n  - {{ name: a, operation: mail/put, retries: {{ max: 1, initial: {wait}, max_interval: 1h, jitter: none }} }}\n"
+        )
     };
     for (wait, resident) in [("1s", 1), ("10m", 0)] {
         host.world.script("mail/put", [Scripted::Fail(Failure::transient("BUSY", "later"))]);

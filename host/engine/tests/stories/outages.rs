@@ -19,12 +19,16 @@ async fn a_start_that_cannot_be_kept_is_refused_and_leaves_nothing() {
         let host = TestHost::new().await;
         host.publish(&steps(&["calc/echo", "mail/send"])).await;
         host.store.unavailable(true);
-        let refused = within(host.try_start(StartRequest { wait, ..request(json!({ "v": 1 })) })).await.unwrap_err();
+        let refused =
+            within(host.try_start(StartRequest { wait, ..request(json!({ "v": 1 })) })).await.unwrap_err();
         assert_eq!(refused.code(), "STORE_UNAVAILABLE");
         assert!(refused.to_string().contains("unplugged"), "{refused}");
         host.settle().await;
         host.store.unavailable(false);
-        assert_eq!((host.store.ids(), host.engine.active(), host.world.effects()), (Vec::new(), 0, Vec::new()));
+        assert_eq!(
+            (host.store.ids(), host.engine.active(), host.world.effects()),
+            (Vec::new(), 0, Vec::new())
+        );
     }
 }
 
@@ -164,7 +168,10 @@ async fn a_writer_that_was_overtaken_leaves_and_tells_its_callers() {
     host.settle().await;
     let told = [late.await.unwrap(), early.await.unwrap()];
     assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1, "{told:?}");
-    assert!(told.iter().any(|told| matches!(told, Err(error) if error.code() == "STATE_CONFLICT")), "{told:?}");
+    assert!(
+        told.iter().any(|told| matches!(told, Err(error) if error.code() == "STATE_CONFLICT")),
+        "{told:?}"
+    );
     assert_eq!(host.count(id, "intervention_resolved"), 1);
     assert_eq!(host.world.effects().len(), 1);
 }

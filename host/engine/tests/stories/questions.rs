@@ -78,7 +78,10 @@ async fn a_wrong_answer_says_what_is_wrong_and_leaves_the_question_open() {
         assert!(refused.to_string().contains(told), "{refused}");
     }
     host.settle().await;
-    assert_eq!((host.status(id), host.store.commits(), host.engine.active()), (Some(Status::Waiting), commits, 0));
+    assert_eq!(
+        (host.status(id), host.store.commits(), host.engine.active()),
+        (Some(Status::Waiting), commits, 0)
+    );
     host.answer(id, json!({ "color": "red" })).await.unwrap();
     host.until_status(id, Status::Succeeded).await;
 }
@@ -89,7 +92,8 @@ async fn a_second_answer_is_told_the_first() {
     let open = host.question(id).await;
     host.answer_to(&open, json!({ "color": "red" })).await.unwrap();
     for _ in 0..2 {
-        let Err(EngineError::Answered(first)) = host.answer_to(&open, json!({ "color": "blue" })).await else {
+        let Err(EngineError::Answered(first)) = host.answer_to(&open, json!({ "color": "blue" })).await
+        else {
             panic!("a second answer was taken")
         };
         assert_eq!((first.response, first.by.as_str()), (json!({ "color": "red" }), "ada"));
@@ -108,7 +112,8 @@ async fn of_many_answers_at_once_one_wins_and_all_others_hear_of_it() {
             let (engine, open) = (host.engine.clone(), open.clone());
             let color = if n % 2 == 0 { "red" } else { "blue" };
             tokio::spawn(async move {
-                let answer = AnswerRequest { response: json!({ "color": color }), notes: Some(n.to_string()) };
+                let answer =
+                    AnswerRequest { response: json!({ "color": color }), notes: Some(n.to_string()) };
                 engine.answer(&ada(), open.execution, open.intervention.id, answer).await
             })
         })
@@ -210,7 +215,9 @@ async fn an_answer_in_time_beats_the_deadline() {
 // ---- questions of operations ----
 
 fn operation_asks(operation: &str) -> String {
-    format!("name: story\nsteps:\n  - {{ name: a, role: chef, operation: {operation}, params: {{ v: $input.v }} }}\n")
+    format!(
+        "name: story\nsteps:\n  - {{ name: a, role: chef, operation: {operation}, params: {{ v: $input.v }} }}\n"
+    )
 }
 
 /// Asks so many times, and gives all the answers.
@@ -250,7 +257,8 @@ async fn an_operation_asks_several_times_and_gets_every_answer_back() {
                     host.crash().await;
                 }
                 host.answer_to(&open, json!(n)).await.unwrap();
-                host.until(|| host.open(id).is_none_or(|next| next.intervention.id != open.intervention.id)).await;
+                host.until(|| host.open(id).is_none_or(|next| next.intervention.id != open.intervention.id))
+                    .await;
             }
             host.until_status(id, Status::Succeeded).await;
             assert_eq!(*host.summary(id).output.unwrap(), json!([1, 2, 3, "end"]));

@@ -12,7 +12,9 @@ use crate::support::{Scripted, TestHost};
 use orgata_engine::StartRequest;
 
 fn retrying(policy: &str) -> String {
-    format!("name: story\nsteps:\n  - {{ name: a, operation: mail/put, params: {{ v: $input.v }}, retries: {policy} }}\n")
+    format!(
+        "name: story\nsteps:\n  - {{ name: a, operation: mail/put, params: {{ v: $input.v }}, retries: {policy} }}\n"
+    )
 }
 
 fn busy() -> Scripted {
@@ -36,7 +38,11 @@ async fn waits_grow_and_are_kept_across_restarts() {
     let id = host.start(json!({ "v": 1 })).await;
     for (n, seconds) in [60, 120, 240, 300, 300].into_iter().enumerate() {
         host.settle().await;
-        assert_eq!((host.world.called("mail/put"), host.engine.active()), (n + 1, 0), "it waits without a driver");
+        assert_eq!(
+            (host.world.called("mail/put"), host.engine.active()),
+            (n + 1, 0),
+            "it waits without a driver"
+        );
         // A restart neither resets the count nor the clock.
         match n % 3 {
             0 => host.crash().await,
@@ -59,7 +65,8 @@ async fn waits_grow_and_are_kept_across_restarts() {
 async fn when_the_attempts_are_used_up_the_step_fails_with_the_last_failure() {
     let mut host = TestHost::new().await;
     host.publish(&retrying("{ max: 2, initial: 1s, jitter: none }")).await;
-    host.world.script("mail/put", [busy(), busy(), Scripted::Fail(Failure::transient("WORSE", "still busy"))]);
+    host.world
+        .script("mail/put", [busy(), busy(), Scripted::Fail(Failure::transient("WORSE", "still busy"))]);
     let id = host.start(json!({ "v": 1 })).await;
     for _ in 0..4 {
         host.crash().await;

@@ -130,7 +130,8 @@ async fn what_is_not_there_is_named_beside_what_is() {
     let other = StartRequest { playbook: "storey".parse().unwrap(), ..request(json!({})) };
     let told = within(host.try_start(other)).await.unwrap_err();
     assert_eq!(told.to_string(), "there is no playbook `storey`; there are: story");
-    let told = within(host.engine.start(&ada(), &"tset".parse().unwrap(), request(json!({})))).await.unwrap_err();
+    let told =
+        within(host.engine.start(&ada(), &"tset".parse().unwrap(), request(json!({})))).await.unwrap_err();
     assert_eq!(told.to_string(), "there is no runtime `tset`; there are: test");
 }
 
@@ -170,7 +171,9 @@ async fn publishing_at_once_leaves_memory_and_store_with_the_same_version() {
     let publish = |n: usize| {
         let engine = host.engine.clone();
         let source = format!("version: v{n}\n{}", steps(&["calc/echo"]));
-        tokio::spawn(async move { engine.publish_playbook(&ada(), &runtime(), None, "story.yaml", source).await })
+        tokio::spawn(
+            async move { engine.publish_playbook(&ada(), &runtime(), None, "story.yaml", source).await },
+        )
     };
     let published: Vec<_> = (0..10).map(publish).collect();
     for one in published {

@@ -7,9 +7,9 @@ use orgata_model::execution::Status;
 use serde_json::json;
 
 use crate::durability::steps;
+use crate::support::host::{ada, request, runtime, within};
 use crate::support::life::Life;
 use crate::support::{Scripted, TestHost};
-use crate::support::host::{ada, request, runtime, within};
 
 #[tokio::test]
 async fn what_runs_may_end_and_what_follows_waits_for_the_next_start() {

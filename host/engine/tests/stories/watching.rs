@@ -8,8 +8,8 @@ use orgata_model::execution::Status;
 use serde_json::json;
 
 use crate::durability::steps;
-use crate::support::host::{ada, within};
 use crate::support::TestHost;
+use crate::support::host::{ada, within};
 
 async fn watch(host: &TestHost, id: ExecutionId, from: u64) -> Watch {
     within(host.engine.watch(&ada(), id, from)).await.unwrap()
@@ -88,7 +88,12 @@ async fn nothing_is_told_before_it_is_durable() {
 #[tokio::test]
 async fn a_watcher_that_falls_behind_reads_on_from_the_store() {
     let host = TestHost::new().await;
-    host.publish("name: story\nsteps:\n  - { name: ask, intervention: { prompt: Well? } }\n".replace("ask,", "ask, when: true,").as_str()).await;
+    host.publish(
+        "name: story\nsteps:\n  - { name: ask, intervention: { prompt: Well? } }\n"
+            .replace("ask,", "ask, when: true,")
+            .as_str(),
+    )
+    .await;
     let id = host.start(json!({})).await;
     host.settle().await;
     let mut slow = watch(&host, id, 1).await;

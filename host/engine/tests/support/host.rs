@@ -196,7 +196,8 @@ impl TestHost {
             if self.life.is_over() {
                 return;
             }
-            let replies = self.store.open().into_iter().filter_map(|open| reply(&open).map(|value| (open, value)));
+            let replies =
+                self.store.open().into_iter().filter_map(|open| reply(&open).map(|value| (open, value)));
             let replies: Vec<_> = replies.collect();
             if replies.is_empty() {
                 match self.clock.next() {
@@ -207,7 +208,8 @@ impl TestHost {
             for (open, value) in replies {
                 let answer = AnswerRequest { response: value, notes: None };
                 let engine = self.engine.clone();
-                let told = async move { engine.answer(&ada(), open.execution, open.intervention.id, answer).await };
+                let told =
+                    async move { engine.answer(&ada(), open.execution, open.intervention.id, answer).await };
                 // The host may die over it.
                 tokio::select! {
                     biased;

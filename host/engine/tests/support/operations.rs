@@ -209,7 +209,8 @@ pub struct LifeOperations {
 impl Operations for LifeOperations {
     fn catalog(&self) -> Arc<Catalog> {
         let inside = self.world.inside.lock().unwrap();
-        let plugins = inside.current.iter().map(|(name, digest)| (name.clone(), Arc::clone(&inside.plugins[digest])));
+        let plugins =
+            inside.current.iter().map(|(name, digest)| (name.clone(), Arc::clone(&inside.plugins[digest])));
         Arc::new(Catalog { plugins: plugins.collect() })
     }
 
@@ -332,7 +333,12 @@ impl Default for NoPlugins {
 }
 
 fn refused() -> LoadError {
-    LoadError { code: "IO", message: "nothing is loaded here".to_owned(), causes: Vec::new(), hint: String::new() }
+    LoadError {
+        code: "IO",
+        message: "nothing is loaded here".to_owned(),
+        causes: Vec::new(),
+        hint: String::new(),
+    }
 }
 
 #[async_trait::async_trait]

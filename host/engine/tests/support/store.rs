@@ -100,7 +100,10 @@ impl MemoryStore {
     /// The committed history of an execution.
     pub fn history(&self, id: ExecutionId) -> Vec<Event> {
         let disk = self.0.disk.lock().unwrap();
-        disk.rows.get(&id).map(|row| row.events.iter().map(|event| (**event).clone()).collect()).unwrap_or_default()
+        disk.rows
+            .get(&id)
+            .map(|row| row.events.iter().map(|event| (**event).clone()).collect())
+            .unwrap_or_default()
     }
 
     /// The names of the events of an execution, those of one commit or another alike.
@@ -190,7 +193,8 @@ fn check_events(append: &Append) {
     for (event, seq) in append.events.iter().zip(append.seen + 1..) {
         assert_eq!(event.seq, seq, "seqs have no gaps");
         let recorded = serde_json::to_string(event).unwrap();
-        let read: Event = serde_json::from_str(&recorded).unwrap_or_else(|error| panic!("{error}: {recorded}"));
+        let read: Event =
+            serde_json::from_str(&recorded).unwrap_or_else(|error| panic!("{error}: {recorded}"));
         assert_eq!(read, **event, "an event reads back as it was written");
     }
     assert_eq!(append.events.last().unwrap().seq, append.summary.version);
@@ -202,8 +206,10 @@ impl Disk {
     fn begin(&mut self, append: &Append) {
         let digest = append.summary.playbook.digest;
         let source = &self.sources[&digest];
-        let playbook =
-            self.compiled.entry(digest).or_insert_with(|| Arc::new(Playbook::parse("stored.yaml", source).unwrap()));
+        let playbook = self
+            .compiled
+            .entry(digest)
+            .or_insert_with(|| Arc::new(Playbook::parse("stored.yaml", source).unwrap()));
         let state = State::begin(append.summary.id, Arc::clone(playbook), &append.events[0]).unwrap();
         let row = Row {
             summary: append.summary.clone(),
@@ -290,7 +296,12 @@ impl Store for LifeStore {
     async fn events(&self, id: ExecutionId, after: Seq, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.read(|disk| {
             let events = disk.rows.get(&id).map(|row| row.events.as_slice()).unwrap_or_default();
-            events.iter().filter(|event| event.seq > after).take(limit).map(|event| (**event).clone()).collect()
+            events
+                .iter()
+                .filter(|event| event.seq > after)
+                .take(limit)
+                .map(|event| (**event).clone())
+                .collect()
         })
         .await
     }
@@ -299,7 +310,11 @@ impl Store for LifeStore {
         self.read(|disk| disk.rows.get(&id).map(Row::stored)).await
     }
 
-    async fn by_idempotency_key(&self, runtime: &RuntimeId, key: &str) -> Result<Option<StoredExecution>, StoreError> {
+    async fn by_idempotency_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+    ) -> Result<Option<StoredExecution>, StoreError> {
         self.read(|disk| {
             let id = disk.keys.get(&(runtime.clone(), key.to_owned()))?;
             disk.rows.get(id).map(Row::stored)
@@ -320,7 +335,11 @@ impl Store for LifeStore {
         Ok(page(all, query.limit))
     }
 
-    async fn unfinished(&self, after: Option<ExecutionId>, limit: usize) -> Result<Vec<ExecutionId>, StoreError> {
+    async fn unfinished(
+        &self,
+        after: Option<ExecutionId>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
         self.read(|disk| {
             let at_work = |row: &&Row| matches!(row.summary.status, Status::Pending | Status::Running);
             let ids = disk.rows.values().filter(at_work).map(|row| row.summary.id);
@@ -347,7 +366,10 @@ impl Store for LifeStore {
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|disk| disk.rows.values().filter_map(|row| row.summary.wakes_at).filter(|at| *at > now).min()).await
+        self.read(|disk| {
+            disk.rows.values().filter_map(|row| row.summary.wakes_at).filter(|at| *at > now).min()
+        })
+        .await
     }
 
     async fn pinned(&self) -> Result<BTreeSet<Digest>, StoreError> {
@@ -361,7 +383,8 @@ impl Store for LifeStore {
     async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError> {
         self.read(|disk| {
             let open = disk.rows.values().flat_map(|row| &row.open);
-            let wanted = open.filter(|open| query.execution.is_none_or(|execution| execution == open.execution));
+            let wanted =
+                open.filter(|open| query.execution.is_none_or(|execution| execution == open.execution));
             page(wanted.cloned().collect(), query.limit)
         })
         .await

@@ -12,9 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::ids::{
-    Digest, InterventionId, OperationName, PlaybookName, PluginName, RuntimeId, StepName,
-};
+use crate::ids::{Digest, InterventionId, OperationName, PlaybookName, PluginName, RuntimeId, StepName};
 use crate::intervention::Intervention;
 use crate::runtime::Environment;
 

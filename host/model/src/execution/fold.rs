@@ -40,8 +40,15 @@ impl State {
             event: first.fact.name(),
             reason: reason.to_owned(),
         };
-        let Fact::ExecutionStarted { runtime, environment, playbook: named, input, plugins, deadline, labels } =
-            &first.fact
+        let Fact::ExecutionStarted {
+            runtime,
+            environment,
+            playbook: named,
+            input,
+            plugins,
+            deadline,
+            labels,
+        } = &first.fact
         else {
             return Err(refuse("a history begins with execution_started"));
         };
@@ -92,12 +99,9 @@ impl State {
                 self.updated_at = event.at;
                 Ok(())
             }
-            Err(reason) => Err(IllegalEvent {
-                execution: self.id,
-                seq: event.seq,
-                event: event.fact.name(),
-                reason,
-            }),
+            Err(reason) => {
+                Err(IllegalEvent { execution: self.id, seq: event.seq, event: event.fact.name(), reason })
+            }
         }
     }
 
@@ -187,7 +191,8 @@ impl State {
 
     /// Moves the step whose turn it is.
     fn move_step(&mut self, name: &StepName, fact: &Fact) -> Result<(), Refusal> {
-        let turn = self.turn().ok_or_else(|| format!("it is not the turn of step `{name}`: every step is done"))?;
+        let turn =
+            self.turn().ok_or_else(|| format!("it is not the turn of step `{name}`: every step is done"))?;
         let whose = self.playbook.steps.get(turn).map(|step| &step.name);
         let slot = self.steps.get_mut(turn).ok_or("the playbook has fewer steps")?;
         if whose != Some(name) {
@@ -231,7 +236,11 @@ impl State {
         let slot = self.steps.get_mut(at).ok_or("the playbook has fewer steps")?;
         let before = std::mem::replace(slot, StepState::Pending);
         let StepState::WaitingForAnswer { attempt, input, resumption, .. } = before else {
-            return Err(format!("step `{}` is {} and waits for no answer", intervention.step, before.as_str()));
+            return Err(format!(
+                "step `{}` is {} and waits for no answer",
+                intervention.step,
+                before.as_str()
+            ));
         };
         *slot = StepState::Answered {
             attempt,
@@ -243,7 +252,8 @@ impl State {
         if let Some(answer) = answer {
             let response = Value::clone(answer);
             let by = event.actor.to_string();
-            self.resolved.insert(id, Resolution { response, notes: notes.map(str::to_owned), by, at: event.at });
+            self.resolved
+                .insert(id, Resolution { response, notes: notes.map(str::to_owned), by, at: event.at });
         }
         Ok(())
     }
@@ -279,16 +289,20 @@ fn starts_something(before: &StepState, fact: &Fact) -> bool {
 fn moved(before: StepState, fact: &Fact) -> Result<StepState, &'static str> {
     use StepState as S;
     Ok(match (before, fact) {
-        (S::Pending | S::Retrying { .. } | S::Interrupted { .. }, Fact::StepStarted { attempt, input, .. }) => {
-            S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None }
-        }
+        (
+            S::Pending | S::Retrying { .. } | S::Interrupted { .. },
+            Fact::StepStarted { attempt, input, .. },
+        ) => S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None },
         // An operator let an interrupted attempt run again.
         (S::Answered { intervention, answer: Some(_), .. }, Fact::StepStarted { attempt, input, .. })
             if intervention.origin == Origin::Interrupted =>
         {
             S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None }
         }
-        (S::Answered { input: Some(input), intervention, answer: Some(answer), resumption, .. }, Fact::StepResumed { attempt, .. }) => {
+        (
+            S::Answered { input: Some(input), intervention, answer: Some(answer), resumption, .. },
+            Fact::StepResumed { attempt, .. },
+        ) => {
             let resumption = match intervention.origin {
                 Origin::Operation { resume_state } => Some(Resumption { state: resume_state, answer }),
                 // An interrupted attempt goes on with the answer that it had before.

@@ -104,12 +104,14 @@ impl State {
     fn step_ready(&self, at: usize, step: &Step, state: &StepState, now: Timestamp) -> Option<Action> {
         match state {
             StepState::Pending => Some(self.begin_step(at, step)),
-            StepState::Retrying { attempt, at: due, input, resumption, .. } if *due <= now => Some(Action::Run {
-                step: at,
-                attempt: *attempt,
-                input: Arc::clone(input),
-                resumption: resumption.clone(),
-            }),
+            StepState::Retrying { attempt, at: due, input, resumption, .. } if *due <= now => {
+                Some(Action::Run {
+                    step: at,
+                    attempt: *attempt,
+                    input: Arc::clone(input),
+                    resumption: resumption.clone(),
+                })
+            }
             StepState::Interrupted { attempt, input, resumption } => Some(Action::Recover {
                 step: at,
                 attempt: *attempt,
@@ -175,7 +177,10 @@ impl State {
 /// What an answer, or its absence, means for the step that asked.
 fn answered(at: usize, step: &Step, state: &StepState) -> Action {
     let StepState::Answered { attempt, input, resumption, intervention, answer } = state else {
-        return Action::FailStep(step.name.clone(), Failure::permanent(code::INTERNAL, "the step has no answer"));
+        return Action::FailStep(
+            step.name.clone(),
+            Failure::permanent(code::INTERNAL, "the step has no answer"),
+        );
     };
     let Some(answer) = answer else {
         let message = format!("nobody answered \"{}\" in time", intervention.prompt);

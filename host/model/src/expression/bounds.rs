@@ -31,17 +31,81 @@ const MADE: &str = "orgata_made";
 
 /// Jinja's filters that are here; `batch`, `slice`, `indent`, `format`, `chain`, `zip` and those of HTML are not.
 const FILTERS: [&str; 38] = [
-    "abs", "bool", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items",
-    "join", "last", "length", "lines", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace",
-    "reverse", "round", "select", "selectattr", "sort", "split", "string", "sum", "title", "trim", "unique", "upper",
-    "attr", NUMBER,
+    "abs",
+    "bool",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "float",
+    "groupby",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+    "attr",
+    NUMBER,
 ];
 
 /// Jinja's tests, as in `x is defined`.
 const TESTS: [&str; 33] = [
-    "undefined", "defined", "none", "boolean", "odd", "even", "divisibleby", "number", "integer", "int", "float",
-    "string", "sequence", "iterable", "mapping", "startingwith", "endingwith", "lower", "upper", "sameas", "eq",
-    "equalto", "ne", "lt", "lessthan", "le", "gt", "greaterthan", "ge", "in", "true", "false", "filter",
+    "undefined",
+    "defined",
+    "none",
+    "boolean",
+    "odd",
+    "even",
+    "divisibleby",
+    "number",
+    "integer",
+    "int",
+    "float",
+    "string",
+    "sequence",
+    "iterable",
+    "mapping",
+    "startingwith",
+    "endingwith",
+    "lower",
+    "upper",
+    "sameas",
+    "eq",
+    "equalto",
+    "ne",
+    "lt",
+    "lessthan",
+    "le",
+    "gt",
+    "greaterthan",
+    "ge",
+    "in",
+    "true",
+    "false",
+    "filter",
 ];
 
 /// The language of expressions.
@@ -141,7 +205,9 @@ pub(super) fn guarded(source: &str) -> Result<String, Mistake> {
     let mut joins = 0;
     for (at, token) in tokens.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
-        let word = |at: usize| tokens.get(at).filter(|token| token.kind == Kind::Word).map(|token| token.text(source));
+        let word = |at: usize| {
+            tokens.get(at).filter(|token| token.kind == Kind::Word).map(|token| token.text(source))
+        };
         match token.text(source) {
             // Behind an opening bracket or a comma it is not a multiplication, but takes a list apart.
             "*" if before.is_some_and(|before| !matches!(before.text(source), "(" | "," | "[")) => {
@@ -168,7 +234,10 @@ fn known(what: &str, name: Option<&str>, names: &[&str]) -> Result<(), Mistake> 
     match name {
         Some(name) if !names.contains(&name) || name == NUMBER => {
             let shown: Vec<_> = names.iter().copied().filter(|name| *name != NUMBER).collect();
-            Err(Mistake::new(format!("there is no {what} `{name}`"), format!("there are: {}", shown.join(", "))))
+            Err(Mistake::new(
+                format!("there is no {what} `{name}`"),
+                format!("there are: {}", shown.join(", ")),
+            ))
         }
         // Anything else is not an expression, and the compiler says why.
         _ => Ok(()),
@@ -278,11 +347,14 @@ fn is_word(c: char) -> bool {
 fn number_len(text: &str, index: bool) -> usize {
     let mut end = text.find(|c: char| !is_word(c)).unwrap_or(text.len());
     let rest = |end: usize| text.get(end..).unwrap_or_default();
-    let fraction = rest(end).strip_prefix('.').is_some_and(|tail| !tail.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()));
+    let fraction = rest(end)
+        .strip_prefix('.')
+        .is_some_and(|tail| !tail.starts_with(|c: char| is_word(c) && !c.is_ascii_digit()));
     if !index && fraction {
         end += 1 + rest(end + 1).find(|c: char| !is_word(c)).unwrap_or(rest(end + 1).len());
     }
-    let exponent = text.get(..end).is_some_and(|number| number.ends_with(['e', 'E']) && !number.starts_with("0x"));
+    let exponent =
+        text.get(..end).is_some_and(|number| number.ends_with(['e', 'E']) && !number.starts_with("0x"));
     if exponent && let Some(tail) = rest(end).strip_prefix(['+', '-']) {
         end += 1 + tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
     }

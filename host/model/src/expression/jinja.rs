@@ -172,9 +172,9 @@ fn step_path(text: &str) -> Option<(StepName, Option<String>, usize)> {
         let (name, rest) = after.split_once(quote)?;
         (name, rest.strip_prefix(']')?)
     };
-    let field = rest.strip_prefix(".result.").map(|tail| {
-        tail.chars().take_while(|c| is_word(*c)).collect::<String>()
-    });
+    let field = rest
+        .strip_prefix(".result.")
+        .map(|tail| tail.chars().take_while(|c| is_word(*c)).collect::<String>());
     Some((name.parse().ok()?, field.filter(|field| !field.is_empty()), text.len() - rest.len()))
 }
 
@@ -208,7 +208,10 @@ mod tests {
 
     #[test]
     fn the_dollar_is_optional_and_hyphens_are_names() {
-        assert_eq!(eval("$steps.choose-jelly.result.n > 3 and input.sandwichType == 'classic'"), Ok(json!(true)));
+        assert_eq!(
+            eval("$steps.choose-jelly.result.n > 3 and input.sandwichType == 'classic'"),
+            Ok(json!(true))
+        );
         assert_eq!(eval("steps['choose-jelly'].result.n - 1"), Ok(json!(3)));
         assert_eq!(eval("input.amount>100"), Ok(json!(true)));
     }
@@ -291,12 +294,17 @@ mod tests {
         ] {
             assert_eq!(eval(source), Ok(value), "{source}");
         }
-        assert!(eval("input.sandwichType * 2").unwrap_err().contains("only numbers can be multiplied, not string"));
+        assert!(
+            eval("input.sandwichType * 2")
+                .unwrap_err()
+                .contains("only numbers can be multiplied, not string")
+        );
     }
 
     #[test]
     fn the_steps_that_it_reads_are_known() {
-        let expression = Expression::compile("steps.choose-jelly.result.flavor == steps.review.status").unwrap();
+        let expression =
+            Expression::compile("steps.choose-jelly.result.flavor == steps.review.status").unwrap();
         let uses: Vec<_> = expression.uses().map(|u| (u.step.as_str(), u.field.as_deref())).collect();
         assert_eq!(uses, [("choose-jelly", Some("flavor")), ("review", None)]);
     }

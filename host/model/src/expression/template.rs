@@ -197,13 +197,19 @@ mod tests {
 
     #[test]
     fn one_reference_keeps_its_type() {
-        assert_eq!(eval(json!({ "a": "$input.n", "b": ["$input.list[1].x"] })), Ok(json!({ "a": 3, "b": [true] })));
+        assert_eq!(
+            eval(json!({ "a": "$input.n", "b": ["$input.list[1].x"] })),
+            Ok(json!({ "a": 3, "b": [true] }))
+        );
         assert_eq!(eval(json!("{{ input.n + 1 }}")), Ok(json!(4)));
     }
 
     #[test]
     fn a_longer_text_gets_text() {
-        assert_eq!(eval(json!("Dear ${input.name}, {{ input.n }} of {{ input.list }}")), Ok(json!("Dear Ada, 3 of [1,{\"x\":true}]")));
+        assert_eq!(
+            eval(json!("Dear ${input.name}, {{ input.n }} of {{ input.list }}")),
+            Ok(json!("Dear Ada, 3 of [1,{\"x\":true}]"))
+        );
     }
 
     #[test]

@@ -12,7 +12,12 @@ use crate::expression::StepUse;
 use crate::ids::StepName;
 
 /// The schema of the answers to a question, from its kind, its options and what is read of them.
-pub(super) fn schema(kind: &str, options: &[String], step: &StepName, uses: &BTreeSet<StepUse>) -> Option<Value> {
+pub(super) fn schema(
+    kind: &str,
+    options: &[String],
+    step: &StepName,
+    uses: &BTreeSet<StepUse>,
+) -> Option<Value> {
     if options.is_empty() {
         return None;
     }

@@ -75,7 +75,8 @@ impl Check {
 
     fn playbook(&mut self, file: PlaybookFile, source: &str) -> Option<Playbook> {
         let input = file.input.as_ref().and_then(|input| self.schema(input, "input"));
-        let all: BTreeSet<StepName> = file.steps.value.iter().map(|step| step.value.name.value.clone()).collect();
+        let all: BTreeSet<StepName> =
+            file.steps.value.iter().map(|step| step.value.name.value.clone()).collect();
         let count = file.steps.value.len();
         if count == 0 || count > MAX_STEPS {
             let message = format!("a playbook has 1 to {MAX_STEPS} steps, this one has {count}");
@@ -140,7 +141,13 @@ impl Check {
         }
     }
 
-    fn step(&mut self, at: At<StepFile>, path: &str, all: &BTreeSet<StepName>, declared: &[RoleName]) -> Option<Step> {
+    fn step(
+        &mut self,
+        at: At<StepFile>,
+        path: &str,
+        all: &BTreeSet<StepName>,
+        declared: &[RoleName],
+    ) -> Option<Step> {
         let (place, file) = (at.place, at.value);
         if self.before.contains(&file.name.value) {
             let message = format!("two steps are named `{}`", file.name.value);
@@ -148,14 +155,24 @@ impl Check {
         }
         if file.name.value.as_str().contains('.') {
             let message = format!("the step's name `{}` has a `.` in it", file.name.value);
-            self.tell(file.name.place, path, message, "use `-`: in $steps.NAME.result the name ends at the first `.`");
+            self.tell(
+                file.name.place,
+                path,
+                message,
+                "use `-`: in $steps.NAME.result the name ends at the first `.`",
+            );
         }
         if let Some(role) = &file.role
             && !declared.is_empty()
             && !declared.contains(&role.value)
         {
             let message = format!("role `{}` is not among the playbook's roles", role.value);
-            self.tell(role.place, path, message, nearest(role.value.as_str(), declared.iter().map(RoleName::as_str)));
+            self.tell(
+                role.place,
+                path,
+                message,
+                nearest(role.value.as_str(), declared.iter().map(RoleName::as_str)),
+            );
         }
         let when = file.when.and_then(|when| {
             let when_path = format!("{path}.when");
@@ -167,7 +184,8 @@ impl Check {
         });
         let retries = file.retries.map(|retries| {
             if let Some(wrong) = retries.value.0.problem() {
-                let hint = "such as { max: 3, initial: 200ms, multiplier: 2, max_interval: 10s, jitter: full }";
+                let hint =
+                    "such as { max: 3, initial: 200ms, multiplier: 2, max_interval: 10s, jitter: full }";
                 self.tell(retries.place, &format!("{path}.retries"), wrong, hint);
             }
             (retries.place, retries.value.0)
@@ -179,14 +197,24 @@ impl Check {
             }
             (None, Some(ask)) => {
                 if let Some(params) = &file.params {
-                    self.tell(params.place, path, "`params` go with `operation`", "put what a person needs into `context`");
+                    self.tell(
+                        params.place,
+                        path,
+                        "`params` go with `operation`",
+                        "put what a person needs into `context`",
+                    );
                 }
                 self.only_operations(file.timeout.as_ref().map(|timeout| timeout.place), "timeout", path);
                 self.only_operations(retries.as_ref().map(|(place, _)| *place), "retries", path);
                 self.ask(ask, &file.name.value, path, all).map(Work::Intervention)
             }
             (Some(_), Some(ask)) => {
-                self.tell(ask.place, path, "a step does one thing: `operation` or `intervention`", "make two steps of it");
+                self.tell(
+                    ask.place,
+                    path,
+                    "a step does one thing: `operation` or `intervention`",
+                    "make two steps of it",
+                );
                 None
             }
             (None, None) => {
@@ -223,7 +251,9 @@ impl Check {
         path: &str,
         all: &BTreeSet<StepName>,
     ) -> Option<Template> {
-        let Some(params) = params else { return Some(Template::Literal(Value::Object(serde_json::Map::new()))) };
+        let Some(params) = params else {
+            return Some(Template::Literal(Value::Object(serde_json::Map::new())));
+        };
         let mut fields = Vec::new();
         let mut whole = true;
         for (key, value) in params.value {
@@ -246,7 +276,8 @@ impl Check {
         let file = at.value;
         let prompt = At { value: Value::String(file.prompt.value), place: file.prompt.place };
         let prompt = self.template(&prompt, &format!("{path}.prompt"), all);
-        let context = file.context.and_then(|context| self.template(&context, &format!("{path}.context"), all));
+        let context =
+            file.context.and_then(|context| self.template(&context, &format!("{path}.context"), all));
         if let Some(response) = &file.response {
             self.schema(response, &format!("{path}.response"));
         }
@@ -275,7 +306,12 @@ impl Check {
             (None, Some(role), false) => OnDeadline::Escalate(role),
             (None, None, _) => OnDeadline::Fail,
             _ => {
-                self.tell(at.place, path, "a deadline does one thing", "keep one of `answer`, `escalate` and `fail`");
+                self.tell(
+                    at.place,
+                    path,
+                    "a deadline does one thing",
+                    "keep one of `answer`, `escalate` and `fail`",
+                );
                 return None;
             }
         };
@@ -289,14 +325,18 @@ impl Check {
             if ask.response_schema.is_none() {
                 ask.response_schema = answer::schema(&ask.kind, &ask.options, &step.name, uses).map(Arc::new);
             }
-            let (Some(schema), Some((_, OnDeadline::Answer(default)))) = (&ask.response_schema, &ask.deadline) else {
+            let (Some(schema), Some((_, OnDeadline::Answer(default)))) =
+                (&ask.response_schema, &ask.deadline)
+            else {
                 continue;
             };
             let Ok(schema) = Schema::compile(schema) else { continue };
             if let Err(violations) = schema.check(default) {
                 let wrong: Vec<_> = violations.into_iter().map(|violation| violation.message).collect();
-                let message = format!("the default answer of `{}` does not fit: {}", step.name, wrong.join("; "));
-                let (place, path) = self.defaults.get(&step.name).cloned().unwrap_or((Location::UNKNOWN, String::new()));
+                let message =
+                    format!("the default answer of `{}` does not fit: {}", step.name, wrong.join("; "));
+                let (place, path) =
+                    self.defaults.get(&step.name).cloned().unwrap_or((Location::UNKNOWN, String::new()));
                 self.tell(place, &path, message, "make `timeout.answer` an answer that a person could give");
             }
         }

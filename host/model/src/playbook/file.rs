@@ -199,7 +199,9 @@ impl<'de> Deserialize<'de> for RetriesFile {
         impl<'de> de::Visitor<'de> for Visitor {
             type Value = RetriesFile;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of retries, or a policy { max, initial, multiplier, max_interval, jitter }")
+                f.write_str(
+                    "a number of retries, or a policy { max, initial, multiplier, max_interval, jitter }",
+                )
             }
             fn visit_u64<E: de::Error>(self, max: u64) -> Result<RetriesFile, E> {
                 let max = u32::try_from(max).map_err(|_| E::custom("too many retries"))?;
@@ -236,7 +238,28 @@ pub fn json_schema() -> Value {
 
 /// Keys of the language that this version knows and does not run.
 pub(super) const RESERVED: [&str; 24] = [
-    "parallel", "dependsOn", "forEach", "as", "maxConcurrency", "onFailure", "compensation", "idempotencyKey",
-    "concurrencyKey", "mcp", "action", "agent", "playbook", "wait", "switch", "steps", "set", "fail", "schedule",
-    "onEvent", "concurrency", "retention", "priority", "defaults",
+    "parallel",
+    "dependsOn",
+    "forEach",
+    "as",
+    "maxConcurrency",
+    "onFailure",
+    "compensation",
+    "idempotencyKey",
+    "concurrencyKey",
+    "mcp",
+    "action",
+    "agent",
+    "playbook",
+    "wait",
+    "switch",
+    "steps",
+    "set",
+    "fail",
+    "schedule",
+    "onEvent",
+    "concurrency",
+    "retention",
+    "priority",
+    "defaults",
 ];

@@ -3,7 +3,9 @@
 /// A hint that names what was probably meant, or everything that there is.
 pub(super) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     match among(wrong, names.clone()) {
-        Some((name, distance)) if distance <= (wrong.chars().count() / 3).max(1) => format!("did you mean `{name}`?"),
+        Some((name, distance)) if distance <= (wrong.chars().count() / 3).max(1) => {
+            format!("did you mean `{name}`?")
+        }
         Some(_) => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
         None => "there are none".to_owned(),
     }
@@ -40,7 +42,9 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        for (from, to, edits) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("gathr", "gather", 1), ("ab", "ba", 2)] {
+        for (from, to, edits) in
+            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("gathr", "gather", 1), ("ab", "ba", 2)]
+        {
             assert_eq!(distance(from, to), edits, "{from} {to}");
             assert_eq!(distance(to, from), edits, "{to} {from}");
         }

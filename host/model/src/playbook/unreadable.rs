@@ -66,17 +66,21 @@ fn mistake(error: &Error, source: &str, found: &str) -> Mistake {
         Error::Unexpected { expected: "sequence start", .. } => {
             Mistake::new("expected a list here", "begin each entry with `- `, or write [a, b]")
         }
-        Error::Unexpected { expected: "string scalar", .. } if found.starts_with('{') => {
-            Mistake::new("expected a text here", "a text that begins with `{{` needs quotes: \"{{ input.a }}\"")
-        }
-        Error::Unexpected { expected: "string scalar", .. } | Error::NullIntoString { .. } => {
-            Mistake::new("expected a text here", "write it behind the colon, in quotes where it has special characters")
-        }
+        Error::Unexpected { expected: "string scalar", .. } if found.starts_with('{') => Mistake::new(
+            "expected a text here",
+            "a text that begins with `{{` needs quotes: \"{{ input.a }}\"",
+        ),
+        Error::Unexpected { expected: "string scalar", .. } | Error::NullIntoString { .. } => Mistake::new(
+            "expected a text here",
+            "write it behind the colon, in quotes where it has special characters",
+        ),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().map_or_else(|| "a key".to_owned(), |key| format!("the key `{key}`"));
             Mistake::new(format!("{key} stands here twice"), "keep one of the two")
         }
-        Error::Eof { .. } if source.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) => {
+        Error::Eof { .. }
+            if source.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) =>
+        {
             Mistake::new("the file is empty", "a playbook has at least `name` and `steps`")
         }
         Error::Eof { .. } => bare("the file ends in the middle of something".to_owned()),
@@ -132,7 +136,9 @@ fn nearest_is_far(key: &str, known: &[&'static str]) -> bool {
 
 fn missing(key: &str) -> Mistake {
     let (message, hint) = match key {
-        "name" => ("a `name` is missing here", "every playbook and every step has one: `name: gather-ingredients`"),
+        "name" => {
+            ("a `name` is missing here", "every playbook and every step has one: `name: gather-ingredients`")
+        }
         "steps" => ("the playbook has no `steps`", "add `steps:` and a list of them below"),
         "prompt" => ("the intervention has no `prompt`", "add `prompt: what to decide`"),
         "after" => ("the timeout has no `after`", "add `after: 30m`"),
@@ -169,7 +175,8 @@ fn grammar(text: &str) -> Mistake {
         text if text.contains("unknown anchor") => no_anchor(),
         text if text.contains("recursion limit") => too_much(),
         text => {
-            let hint = hints.into_iter().find(|(word, _)| text.contains(word)).map(|(_, hint)| hint.to_owned());
+            let hint =
+                hints.into_iter().find(|(word, _)| text.contains(word)).map(|(_, hint)| hint.to_owned());
             Mistake { message: format!("this is not valid YAML: {text}"), hint }
         }
     }
@@ -186,7 +193,12 @@ fn plain(word: &str) -> String {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
         "string" | "a string" => "a text".to_owned(),
         other => {
-            let kinds = [("string ", "the text "), ("integer ", "the number "), ("floating point ", "the number "), ("boolean ", "")];
+            let kinds = [
+                ("string ", "the text "),
+                ("integer ", "the number "),
+                ("floating point ", "the number "),
+                ("boolean ", ""),
+            ];
             let found = kinds.into_iter().find_map(|(kind, word)| Some((word, other.strip_prefix(kind)?)));
             found.map_or_else(|| other.to_owned(), |(word, value)| format!("{word}{value}"))
         }

@@ -24,9 +24,8 @@ fn places() -> Vec<(&'static str, History)> {
         .clone()
         .with(answered("work", 1, json!("red")))
         .with(Fact::StepResumed { step: name("work"), attempt: 1 });
-    let cut_off = |history: &History| {
-        history.clone().with(Fact::StepInterrupted { step: name("work"), attempt: 1 })
-    };
+    let cut_off =
+        |history: &History| history.clone().with(Fact::StepInterrupted { step: name("work"), attempt: 1 });
     let asked_operator = |history: &History| cut_off(history).with(asked("work", 2, Origin::Interrupted));
     let told_operator =
         |history: &History| asked_operator(history).with(answered("work", 2, json!({ "decision": "retry" })));
@@ -103,7 +102,15 @@ fn assert_names_both_sides(refusal: &str, event: &Event, before: &State) {
     assert!(refusal.contains(event.fact.name()), "{refusal}");
     let step = before.current().map(|(step, state)| format!("step `{}` is {}", step.name, state.as_str()));
     let stands = step.is_some_and(|step| refusal.contains(&step));
-    let known = ["the execution", "the history", "is not open", "was asked by", "has no deadline", "did not fail", "every step is done"];
+    let known = [
+        "the execution",
+        "the history",
+        "is not open",
+        "was asked by",
+        "has no deadline",
+        "did not fail",
+        "every step is done",
+    ];
     assert!(stands || known.iter().any(|word| refusal.contains(word)), "{refusal}");
 }
 
@@ -132,13 +139,16 @@ fn seqs_have_no_gaps_and_no_repeats() {
     let begun = History::begin(&playbook(WALK), json!({ "v": 3 }));
     for seq in [0, 1, 3, u64::MAX] {
         let event = Event { seq, ..begun.next(step_started("work", 1)) };
-        assert!(begun.state.clone().after(&event).unwrap_err().to_string().contains("the history has come to 1"));
+        assert!(
+            begun.state.clone().after(&event).unwrap_err().to_string().contains("the history has come to 1")
+        );
     }
 }
 
 #[test]
 fn after_a_failed_step_no_other_step_begins() {
-    let failed = History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1)).with(failed("work"));
+    let failed =
+        History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1)).with(failed("work"));
     assert!(refusal(&failed, asked("ask", 1, Origin::Step)).contains("step `work` is failed"));
     assert_eq!(failed.state.summary().current_step, Some(name("work")));
     assert_eq!(failed.state.status(), Status::Running);
@@ -175,8 +185,10 @@ fn an_execution_fails_over_the_step_that_failed() {
 
 #[test]
 fn nothing_follows_an_end() {
-    let ended = History::begin(&playbook(WALK), json!({ "v": 3 })).with(Fact::ExecutionCancelled { reason: None });
-    for fact in [step_started("work", 1), Fact::ExecutionPaused { reason: None }, Fact::ExecutionTimedOut {}] {
+    let ended =
+        History::begin(&playbook(WALK), json!({ "v": 3 })).with(Fact::ExecutionCancelled { reason: None });
+    for fact in [step_started("work", 1), Fact::ExecutionPaused { reason: None }, Fact::ExecutionTimedOut {}]
+    {
         assert!(refusal(&ended, fact).contains("the execution has ended: cancelled"));
     }
 }
@@ -202,9 +214,11 @@ fn while_it_is_paused_what_runs_may_end_and_nothing_begins() {
 
 #[test]
 fn an_answer_names_the_question_and_the_step_that_asked() {
-    let open = History::begin(&playbook(WALK), json!({ "v": 3 }))
-        .with(step_started("work", 1))
-        .with(asked("work", 1, by_operation()));
+    let open = History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1)).with(asked(
+        "work",
+        1,
+        by_operation(),
+    ));
     assert!(refusal(&open, answered("work", 2, json!("red"))).contains("is not open"));
     assert!(refusal(&open, answered("ask", 1, json!("red"))).contains("was asked by step `work`, not `ask`"));
     assert!(refusal(&open, expired("work", 1)).contains("has no deadline"));
@@ -254,9 +268,11 @@ fn a_failed_attempt_keeps_the_answer_that_it_was_given() {
 
 #[test]
 fn every_end_closes_the_questions() {
-    let open = History::begin(&playbook(WALK), json!({ "v": 3 }))
-        .with(step_started("work", 1))
-        .with(asked("work", 1, by_operation()));
+    let open = History::begin(&playbook(WALK), json!({ "v": 3 })).with(step_started("work", 1)).with(asked(
+        "work",
+        1,
+        by_operation(),
+    ));
     for end in [Fact::ExecutionCancelled { reason: None }, Fact::ExecutionTimedOut {}] {
         let ended = open.clone().with(end);
         assert!(ended.state.open.is_empty() && ended.state.wakes_at().is_none());
@@ -323,7 +339,11 @@ fn likely(history: &History, (kind, number, value): &Roll) -> Option<Fact> {
             1 => retry(step, attempt + 1, i64::from(*number)),
             2 => Fact::StepInterrupted { step: name(step), attempt: *attempt },
             3 => asked(step, u128::from(state.version), by_operation()),
-            4 => Fact::StepProgress { step: name(step), fraction: f64::from(*number) / 255.0, message: String::new() },
+            4 => Fact::StepProgress {
+                step: name(step),
+                fraction: f64::from(*number) / 255.0,
+                message: String::new(),
+            },
             _ => completed(step, value.clone()),
         });
     }
@@ -402,7 +422,11 @@ fn unlikely((kind, number, value): &Roll) -> Fact {
 
 /// What must hold of any state, however it came about.
 fn assert_makes_sense(state: &State) {
-    let done = state.steps.iter().take_while(|state| matches!(state, StepState::Succeeded | StepState::Skipped)).count();
+    let done = state
+        .steps
+        .iter()
+        .take_while(|state| matches!(state, StepState::Succeeded | StepState::Skipped))
+        .count();
     let later = state.steps.iter().skip(done + 1);
     assert!(later.clone().all(|state| *state == StepState::Pending), "steps run in order: {:?}", state.steps);
     for (step, stands) in state.playbook.steps.iter().zip(&state.steps) {
@@ -410,7 +434,8 @@ fn assert_makes_sense(state: &State) {
         assert_eq!(matches!(stands, StepState::Succeeded), matches!(known, Some(Done::Result(_))));
         assert_eq!(matches!(stands, StepState::Skipped), matches!(known, Some(Done::Skipped)));
     }
-    let waiting = state.steps.iter().filter(|state| matches!(state, StepState::WaitingForAnswer { .. })).count();
+    let waiting =
+        state.steps.iter().filter(|state| matches!(state, StepState::WaitingForAnswer { .. })).count();
     assert_eq!(state.open.len(), if state.end.is_some() { 0 } else { waiting });
     assert!(state.open.iter().all(|question| !state.resolved.contains_key(&question.id)));
     if state.end.is_some() {

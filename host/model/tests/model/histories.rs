@@ -47,7 +47,12 @@ fn folder() -> PathBuf {
 
 /// Histories that hold every kind of event, with every optional part there and absent.
 fn samples() -> Vec<History> {
-    let begin = || History::begin(&playbook(WALK), json!({ "v": 3, "π": [1.5, -0.1, 1e300, 18_446_744_073_709_551_615_u64] }));
+    let begin = || {
+        History::begin(
+            &playbook(WALK),
+            json!({ "v": 3, "π": [1.5, -0.1, 1e300, 18_446_744_073_709_551_615_u64] }),
+        )
+    };
     let failure = || {
         let failure = Failure::permanent("BROKEN", "it broke").with_details(json!({ "limit": "memory" }));
         Failure { causes: vec!["the bread is stale".to_owned()], ..failure }
@@ -56,7 +61,11 @@ fn samples() -> Vec<History> {
         .with(step_started("work", 1))
         .with(retry("work", 2, 60))
         .with(step_started("work", 2))
-        .with(Fact::StepProgress { step: name("work"), fraction: 0.1, message: "slicing \"bread\"\n".to_owned() })
+        .with(Fact::StepProgress {
+            step: name("work"),
+            fraction: 0.1,
+            message: "slicing \"bread\"\n".to_owned(),
+        })
         .with(asked("work", 1, by_operation()))
         .with(Fact::ExecutionPaused { reason: Some("lunch".to_owned()) })
         .with(Fact::InterventionResolved {
@@ -80,7 +89,13 @@ fn samples() -> Vec<History> {
     let failed_one = begin()
         .with(step_started("work", 1))
         .with(completed("work", json!(null)))
-        .with(asked_until("ask", 1, Origin::Step, Some(at(600)), OnDeadline::Escalate("manager".parse().unwrap())))
+        .with(asked_until(
+            "ask",
+            1,
+            Origin::Step,
+            Some(at(600)),
+            OnDeadline::Escalate("manager".parse().unwrap()),
+        ))
         .with(expired("ask", 1))
         .with(answered("ask", 1, json!("blue")))
         .with(Fact::StepFailed { step: name("ask"), failure: failure() })

@@ -13,7 +13,8 @@ fn folder() -> PathBuf {
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
     files.sort();
     files
 }
@@ -46,7 +47,18 @@ fn every_mistake_is_told_in_words_that_help() {
 fn nothing_that_is_told_speaks_of_the_reader() {
     for path in yaml_files(&folder().join("bad")) {
         let told = std::fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
-        for word in ["visitor", "serde", "mapping start", "sequence start", "Policy", "budget", "breach", "variant", "u32", "f64"] {
+        for word in [
+            "visitor",
+            "serde",
+            "mapping start",
+            "sequence start",
+            "Policy",
+            "budget",
+            "breach",
+            "variant",
+            "u32",
+            "f64",
+        ] {
             assert!(!told.contains(word), "{}: {word}\n{told}", path.display());
         }
     }
@@ -74,7 +86,8 @@ fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
     for (open, close) in [("[", "]"), ("{ a: ", "}"), ("- ", ""), ("? ", ""), ("&a [", "]"), ("!x [", "]")] {
         for depth in [70, 1_000, 50_000] {
             let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
-            let source = format!("name: p\nsteps:\n  - name: a\n    operation: x/y\n    params:\n      v: {deep}\n");
+            let source =
+                format!("name: p\nsteps:\n  - name: a\n    operation: x/y\n    params:\n      v: {deep}\n");
             assert!(Playbook::parse("p.yaml", &source).is_err(), "{open} {depth}");
         }
     }

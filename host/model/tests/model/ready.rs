@@ -28,7 +28,11 @@ fn words(state: &State, now: Timestamp) -> String {
         Some(Action::TimeOut) => "time out".to_owned(),
         Some(Action::Finish(output)) => format!("finish with {output}"),
         Some(Action::Fail(step, failure)) => {
-            format!("fail over {}: {}", step.as_ref().map_or("the output", |step| step.as_str()), failure.code)
+            format!(
+                "fail over {}: {}",
+                step.as_ref().map_or("the output", |step| step.as_str()),
+                failure.code
+            )
         }
     }
 }
@@ -51,9 +55,8 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
     let begun = History::begin(&playbook(WALK), json!({ "v": 3 }));
     let running = begun.clone().with(step_started("work", 1));
     let asks = running.clone().with(asked_until("work", 1, by_operation(), Some(at(60)), OnDeadline::Fail));
-    let interrupted = |history: &History| {
-        history.clone().with(Fact::StepInterrupted { step: name("work"), attempt: 1 })
-    };
+    let interrupted =
+        |history: &History| history.clone().with(Fact::StepInterrupted { step: name("work"), attempt: 1 });
     let resumed = asks
         .clone()
         .with(answered("work", 1, json!("red")))
@@ -61,11 +64,19 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
     let told = |decision: serde_json::Value| {
         interrupted(&running).with(asked("work", 2, Origin::Interrupted)).with(answered("work", 2, decision))
     };
-    let told_resumed = interrupted(&resumed)
-        .with(asked("work", 2, Origin::Interrupted))
-        .with(answered("work", 2, json!({ "decision": "retry" })));
+    let told_resumed = interrupted(&resumed).with(asked("work", 2, Origin::Interrupted)).with(answered(
+        "work",
+        2,
+        json!({ "decision": "retry" }),
+    ));
     let worked = running.clone().with(completed("work", json!({ "n": 1 })));
-    let asked_person = worked.clone().with(asked_until("ask", 3, Origin::Step, Some(at(60)), OnDeadline::Answer(json!("red"))));
+    let asked_person = worked.clone().with(asked_until(
+        "ask",
+        3,
+        Origin::Step,
+        Some(at(60)),
+        OnDeadline::Answer(json!("red")),
+    ));
     let person_said = asked_person.clone().with(answered("ask", 3, json!("blue")));
     let colored = person_said.clone().with(completed("ask", json!("blue")));
     let all_done = colored.clone().with(step_started("last", 1)).with(completed("last", json!(null)));
@@ -80,27 +91,71 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
         ("pending", begun, ["run work #1", "nothing", "run work #1"]),
         ("running", running.clone(), ["nothing"; 3]),
         ("retrying", running.clone().with(retry("work", 2, 60)), ["nothing", "nothing", "run work #2"]),
-        ("retrying, due", running.clone().with(retry("work", 2, 20)), ["run work #2", "nothing", "run work #2"]),
-        ("retrying after an answer", resumed.clone().with(retry("work", 2, 60)), ["nothing", "nothing", "run work #2, resumed"]),
+        (
+            "retrying, due",
+            running.clone().with(retry("work", 2, 20)),
+            ["run work #2", "nothing", "run work #2"],
+        ),
+        (
+            "retrying after an answer",
+            resumed.clone().with(retry("work", 2, 60)),
+            ["nothing", "nothing", "run work #2, resumed"],
+        ),
         ("interrupted", interrupted(&running), ["recover work #1", "nothing", "recover work #1"]),
-        ("interrupted after an answer", interrupted(&resumed), ["recover work #1, resumed", "nothing", "recover work #1, resumed"]),
+        (
+            "interrupted after an answer",
+            interrupted(&resumed),
+            ["recover work #1, resumed", "nothing", "recover work #1, resumed"],
+        ),
         ("waiting for an answer", asks.clone(), ["nothing", "nothing", "expire work"]),
-        ("answered", asks.clone().with(answered("work", 1, json!("red"))), ["run work #1, resumed", "nothing", "run work #1, resumed"]),
-        ("unanswered", asks.with(expired("work", 1)), ["fail work: NOT_ANSWERED", "nothing", "fail work: NOT_ANSWERED"]),
+        (
+            "answered",
+            asks.clone().with(answered("work", 1, json!("red"))),
+            ["run work #1, resumed", "nothing", "run work #1, resumed"],
+        ),
+        (
+            "unanswered",
+            asks.with(expired("work", 1)),
+            ["fail work: NOT_ANSWERED", "nothing", "fail work: NOT_ANSWERED"],
+        ),
         ("told to retry", told(json!({ "decision": "retry" })), ["run work #2", "nothing", "run work #2"]),
-        ("told to retry, after an answer", told_resumed, ["run work #2, resumed", "nothing", "run work #2, resumed"]),
-        ("told to complete", told(json!({ "decision": "complete", "result": 7 })), ["complete work with 7", "nothing", "complete work with 7"]),
-        ("told to fail", told(json!({ "decision": "fail" })), ["fail work: INTERRUPTED", "nothing", "fail work: INTERRUPTED"]),
-        ("failed", running.with(failed("work")), ["fail over work: BROKEN", "nothing", "fail over work: BROKEN"]),
+        (
+            "told to retry, after an answer",
+            told_resumed,
+            ["run work #2, resumed", "nothing", "run work #2, resumed"],
+        ),
+        (
+            "told to complete",
+            told(json!({ "decision": "complete", "result": 7 })),
+            ["complete work with 7", "nothing", "complete work with 7"],
+        ),
+        (
+            "told to fail",
+            told(json!({ "decision": "fail" })),
+            ["fail work: INTERRUPTED", "nothing", "fail work: INTERRUPTED"],
+        ),
+        (
+            "failed",
+            running.with(failed("work")),
+            ["fail over work: BROKEN", "nothing", "fail over work: BROKEN"],
+        ),
         ("the next pending", worked, ["ask ask: Which, of 3?", "nothing", "ask ask: Which, of 3?"]),
         ("a person asked", asked_person, ["nothing", "nothing", "expire ask"]),
-        ("a person said", person_said, ["complete ask with \"blue\"", "nothing", "complete ask with \"blue\""]),
+        (
+            "a person said",
+            person_said,
+            ["complete ask with \"blue\"", "nothing", "complete ask with \"blue\""],
+        ),
         ("a condition that holds", colored, ["run last #1", "nothing", "run last #1"]),
         ("a condition that does not hold", unlucky, ["skip last", "nothing", "skip last"]),
         (
             "all done",
             all_done,
-            ["finish with {\"color\":\"blue\",\"worked\":{\"n\":1}}", "nothing", "finish with {\"color\":\"blue\",\"worked\":{\"n\":1}}"],
+            [
+                "finish with {\"color\":\"blue\",\"worked\":{\"n\":1}}",
+                "nothing",
+                "finish with {\"color\":\"blue\",\"worked\":{\"n\":1}}",
+            ],
         ),
     ];
     for (place, history, [now, paused, later]) in table {
@@ -117,7 +172,10 @@ fn a_paused_question_still_expires_and_its_answer_waits() {
     assert_eq!(words(&paused.state, at(60)), "expire work");
     let answered = paused.with(expired("work", 1));
     assert_eq!(words(&answered.state, at(60)), "nothing");
-    assert_eq!(words(&answered.with(Fact::ExecutionResumed { reason: None }).state, at(60)), "run work #1, resumed");
+    assert_eq!(
+        words(&answered.with(Fact::ExecutionResumed { reason: None }).state, at(60)),
+        "run work #1, resumed"
+    );
 }
 
 #[test]
@@ -150,7 +208,8 @@ fn an_expression_that_cannot_be_computed_fails_the_step_and_says_which() {
 
 #[test]
 fn an_output_that_cannot_be_computed_fails_the_execution() {
-    let source = "name: p\nsteps:\n  - name: work\n    operation: x/work\noutput: { v: $steps.work.result.none }\n";
+    let source =
+        "name: p\nsteps:\n  - name: work\n    operation: x/work\noutput: { v: $steps.work.result.none }\n";
     let done = History::begin(&playbook(source), json!({}))
         .with(step_started("work", 1))
         .with(completed("work", json!({ "v": 1 })));
