@@ -1,5 +1,13 @@
 //! Every kind of event as clients see it. A change here is a change for every client.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may say so by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -220,7 +220,14 @@ impl Digest {
 
     /// 64 hex digits, for file names.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+        // Written at every commit of every execution: one allocation, no formatting.
+        let mut hex = String::with_capacity(2 * self.0.len());
+        for byte in self.0 {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 0xf));
+        }
+        hex
     }
 
     /// The first twelve hex digits, for people.

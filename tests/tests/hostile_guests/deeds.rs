@@ -1,6 +1,7 @@
 //! What a guest can do by itself: loop, hoard, flood, crash, lie.
 
 use futures_util::future::join_all;
+use orgata_tests::HostSetup;
 use serde_json::{Value, json};
 
 use super::{LINES, MEMORY, OUTPUT, ROOM, id_of, one_step, run, strict};
@@ -17,31 +18,41 @@ enum End {
 
 use End::{Code, Limit, Well};
 
-/// An operation, what it is given, and how that ends.
-fn deeds() -> Vec<(&'static str, Value, End)> {
-    vec![
-        ("hostile/loop", json!({}), Limit("time")),
-        ("hostile/sleep", json!({}), Limit("time")),
-        ("start-loops/never", json!({}), Limit("time")),
-        ("hostile/recurse", json!({}), Limit("stack")),
-        ("hostile/memory-bomb", json!({}), Limit("memory")),
-        ("hostile/huge-result", json!({ "bytes": 100_000_000 }), Limit("memory")),
-        ("hostile/huge-result", json!({ "bytes": 4_000_000 }), Limit("output")),
-        ("hostile/huge-result", json!({ "bytes": OUTPUT + 1 }), Limit("output")),
-        ("hostile/huge-result", json!({ "bytes": OUTPUT - 10_000 }), Well),
-        ("hostile/stdout-flood", json!({}), Limit("host_calls")),
-        ("hostile/log-flood", json!({}), Limit("host_calls")),
-        ("hostile/progress-flood", json!({}), Limit("host_calls")),
-        ("hostile/deep-json", json!({}), Code("OUTPUT_MISMATCH", "recursion")),
-        ("hostile/deep-json", json!({ "depth": 100 }), Well),
-        ("hostile/not-json", json!({}), Code("OUTPUT_MISMATCH", "not JSON")),
-        ("hostile/bad-output", json!({}), Code("OUTPUT_MISMATCH", "/promised")),
-        ("hostile/bad-question", json!({}), Code("OUTPUT_MISMATCH", "response schema")),
-        ("hostile/trap", json!({}), Code("TRAPPED", "unreachable")),
-        ("hostile/panic", json!({}), Code("TRAPPED", "this guest panics on purpose")),
-        ("hostile/exit", json!({}), Code("TRAPPED", "exit(0)")),
-        ("hostile/fail", json!({ "kind": "permanent" }), Code("on-purpose", "attempt 1")),
-    ]
+/// An operation, the parameter of it that is given, and how that ends.
+const DEEDS: [(&str, &str, u64, End); 21] = [
+    ("hostile/loop", "", 0, Limit("time")),
+    ("hostile/sleep", "", 0, Limit("time")),
+    ("start-loops/never", "", 0, Limit("time")),
+    ("hostile/recurse", "", 0, Limit("stack")),
+    ("hostile/memory-bomb", "", 0, Limit("memory")),
+    ("hostile/huge-result", "bytes", 100_000_000, Limit("memory")),
+    ("hostile/huge-result", "bytes", 4_000_000, Limit("output")),
+    ("hostile/huge-result", "bytes", OUTPUT + 1, Limit("output")),
+    ("hostile/huge-result", "bytes", OUTPUT - 10_000, Well),
+    ("hostile/stdout-flood", "lines", 100_000, Limit("host_calls")),
+    ("hostile/log-flood", "lines", 100_000, Limit("host_calls")),
+    ("hostile/progress-flood", "reports", 100_000, Limit("host_calls")),
+    ("hostile/deep-json", "depth", 100_000, Code("OUTPUT_MISMATCH", "recursion")),
+    ("hostile/deep-json", "depth", 100, Well),
+    ("hostile/not-json", "", 0, Code("OUTPUT_MISMATCH", "not JSON")),
+    ("hostile/bad-output", "", 0, Code("OUTPUT_MISMATCH", "/promised")),
+    ("hostile/bad-question", "", 0, Code("OUTPUT_MISMATCH", "response schema")),
+    ("hostile/trap", "", 0, Code("TRAPPED", "unreachable")),
+    ("hostile/panic", "", 0, Code("TRAPPED", "this guest panics on purpose")),
+    ("hostile/exit", "", 0, Code("TRAPPED", "exit(0)")),
+    ("hostile/fail", "", 0, Code("on-purpose", "attempt 1")),
+];
+
+/// A playbook for every deed: each takes its one parameter from the input, or nothing.
+fn with_all(mut setup: HostSetup) -> HostSetup {
+    for (operation, parameter, ..) in DEEDS {
+        let params = match parameter {
+            "" => "{}".to_owned(),
+            parameter => format!("{{ {parameter}: $input.{parameter} }}"),
+        };
+        setup = one_step(setup, operation, &params);
+    }
+    setup
 }
 
 fn check(operation: &str, end: &End, told: &Value) {
@@ -67,17 +78,18 @@ fn check(operation: &str, end: &End, told: &Value) {
 
 #[tokio::test]
 async fn every_misdeed_ends_in_a_failure_that_names_what_stopped_it() {
-    let setup = deeds()
-        .iter()
-        .fold(strict(&["hostile", "start-loops"]), |setup, (operation, ..)| one_step(setup, operation));
-    let host = one_step(setup, "hostile/echo").runtime("cell", json!({})).start().await;
+    let setup = with_all(strict(&["hostile", "start-loops"]));
+    let setup = one_step(setup, "hostile/echo", "{ n: $input.n }");
+    let host = setup.runtime("cell", json!({})).start().await;
     // All at once, twice, and well-behaved calls of the same plugin among them.
     for _ in 0..2 {
-        let all = deeds();
-        let bad = join_all(all.iter().map(|(operation, input, _)| run(&host, operation, input.clone())));
-        let good = join_all((0..20).map(|n| run(&host, "hostile/echo", json!({ "n": n }))));
-        let (bad, good) = tokio::join!(bad, good);
-        for ((operation, _, end), told) in all.iter().zip(&bad) {
+        let bad = DEEDS.iter().map(|(operation, parameter, number, _)| {
+            let input = json!({ *parameter: number });
+            run(&host, operation, input)
+        });
+        let good = (0..20).map(|n| run(&host, "hostile/echo", json!({ "n": n })));
+        let (bad, good) = tokio::join!(join_all(bad), join_all(good));
+        for ((operation, .., end), told) in DEEDS.iter().zip(&bad) {
             check(operation, end, told);
         }
         for (n, told) in good.iter().enumerate() {
@@ -94,8 +106,8 @@ async fn hoarders_get_no_more_together_than_each_is_allowed() {
     const HOARDERS: u64 = 8;
     let operations = ["two-memories/grow", "multi-memory/grow", "table-growth/grow"];
     let setup = strict(&["hostile", "two-memories", "multi-memory", "table-growth"]);
-    let setup = operations.iter().fold(setup, |setup, operation| one_step(setup, operation));
-    let host = one_step(setup, "hostile/memory-bomb").runtime("cell", json!({})).start().await;
+    let setup = operations.iter().fold(setup, |setup, operation| one_step(setup, operation, "{}"));
+    let host = one_step(setup, "hostile/memory-bomb", "{}").runtime("cell", json!({})).start().await;
 
     // What they could take before they were refused: pages of 64 KiB in both memories together, …
     for operation in ["two-memories/grow", "multi-memory/grow"] {

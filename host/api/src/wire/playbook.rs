@@ -125,7 +125,7 @@ impl<'a> From<&'a Step> for StepDefinition<'a> {
     fn from(step: &'a Step) -> Self {
         let (operation, intervention) = match &step.work {
             Work::Operation { operation, .. } => (Some(operation), None),
-            Work::Intervention(ask) => (None, Some(ask.into())),
+            Work::Intervention(ask) => (None, Some(QuestionDefinition::from(&**ask))),
         };
         Self {
             name: &step.name,
@@ -214,7 +214,7 @@ impl<'a> From<&'a Playbook> for PlaybookSchema<'a> {
             Work::Intervention(ask) => Some(StepQuestion {
                 step: &step.name,
                 assignee_role: step.role.as_ref(),
-                question: ask.into(),
+                question: QuestionDefinition::from(&**ask),
             }),
             Work::Operation { .. } => None,
         });

@@ -1,5 +1,13 @@
 //! Real connections: WebSocket, limits of HTTP, and stopping.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may say so by panicking"
+)]
+
 mod connections;
 mod subscriptions;
 #[path = "../support/mod.rs"]

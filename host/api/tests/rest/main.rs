@@ -1,5 +1,13 @@
 //! REST, asked through the router with a real engine behind it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may say so by panicking"
+)]
+
 mod definitions;
 mod executions;
 mod refusals;

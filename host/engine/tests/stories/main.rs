@@ -11,6 +11,7 @@ mod memory;
 mod outages;
 mod progress;
 mod questions;
+mod races;
 mod retries;
 mod starting;
 mod stopping;

@@ -206,7 +206,7 @@ impl Check {
                 }
                 self.only_operations(file.timeout.as_ref().map(|timeout| timeout.place), "timeout", path);
                 self.only_operations(retries.as_ref().map(|(place, _)| *place), "retries", path);
-                self.ask(ask, &file.name.value, path, all).map(Work::Intervention)
+                self.ask(ask, &file.name.value, path, all).map(|ask| Work::Intervention(Box::new(ask)))
             }
             (Some(_), Some(ask)) => {
                 self.tell(

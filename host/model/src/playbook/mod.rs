@@ -87,7 +87,7 @@ pub enum Work {
         params: Template,
     },
     /// Asks a person.
-    Intervention(Ask),
+    Intervention(Box<Ask>),
 }
 
 /// What a step asks a person.
