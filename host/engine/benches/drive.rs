@@ -1,5 +1,12 @@
 //! Executions of ten pure steps through the whole engine, with fakes around it: what the engine itself costs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop here"
+)]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

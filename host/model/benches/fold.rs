@@ -1,5 +1,12 @@
 //! What every step of every execution pays: folding events, asking what is next, computing expressions.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop here"
+)]
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -38,7 +45,12 @@ fn history(playbook: &Playbook) -> Vec<Event> {
     for step in &playbook.steps {
         let (value, operation) = (Arc::new(json!({ "v": 1 })), "calc/echo".parse().unwrap());
         let step = step.name.clone();
-        facts.push(Fact::StepStarted { step: step.clone(), attempt: 1, operation, input: Arc::clone(&value) });
+        facts.push(Fact::StepStarted {
+            step: step.clone(),
+            attempt: 1,
+            operation,
+            input: Arc::clone(&value),
+        });
         facts.push(Fact::StepCompleted { step, result: value });
     }
     facts.push(Fact::ExecutionCompleted { output: Arc::new(json!({ "v": 1 })) });
@@ -61,7 +73,8 @@ fn folding(criterion: &mut Criterion) {
     let events = history(&playbook);
     assert_eq!(events.len(), 22);
     let recorded = serde_json::to_string(&events).unwrap();
-    criterion.bench_function("fold 22 events", |bencher| bencher.iter(|| fold(&playbook, black_box(&events))));
+    criterion
+        .bench_function("fold 22 events", |bencher| bencher.iter(|| fold(&playbook, black_box(&events))));
     criterion.bench_function("read 22 recorded events", |bencher| {
         bencher.iter(|| serde_json::from_str::<Vec<Event>>(black_box(&recorded)).unwrap());
     });
@@ -78,9 +91,12 @@ fn computing(criterion: &mut Criterion) {
         steps: Arc::default(),
     };
     let condition = Expression::compile("$input.kind == 'classic' and input.amount * 2 > 100").unwrap();
-    criterion.bench_function("a condition", |bencher| bencher.iter(|| condition.holds(black_box(&scope)).unwrap()));
+    criterion.bench_function("a condition", |bencher| {
+        bencher.iter(|| condition.holds(black_box(&scope)).unwrap())
+    });
     let reference = Template::compile(&json!({ "a": "$input.amount", "b": "$input.lines[1]" })).unwrap();
-    criterion.bench_function("references", |bencher| bencher.iter(|| reference.eval(black_box(&scope)).unwrap()));
+    criterion
+        .bench_function("references", |bencher| bencher.iter(|| reference.eval(black_box(&scope)).unwrap()));
 }
 
 criterion_group!(benches, folding, computing);

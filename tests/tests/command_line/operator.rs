@@ -117,11 +117,18 @@ async fn what_is_not_there_is_told_with_what_to_do() {
 #[tokio::test]
 async fn wrong_usage_is_exit_code_2_and_help_is_0() {
     let folder = tempfile::tempdir().unwrap();
-    for wrong in
-        [&["dance"][..], &[], &["exec", "shw"], &["run"], &["check"], &["exec", "list", "--limit", "x"]]
-    {
+    let usages: [&[&str]; 7] = [
+        &["dance"],
+        &[],
+        &["run"],
+        &["check"],
+        &["exec", "shw"],
+        &["exec", "show", "exec_1"],
+        &["exec", "list", "--limit", "x"],
+    ];
+    for wrong in usages {
         let said = orgata(folder.path(), wrong, "").await.failed(2);
-        assert!(said.contains("Usage"), "{wrong:?}: {said}");
+        assert!(said.contains("--help") || said.contains("Usage"), "{wrong:?}: {said}");
     }
     let help = orgata(folder.path(), &["--help"], "").await.succeeded();
     assert!(help.contains("Exit codes: 0 well; 1"), "{help}");

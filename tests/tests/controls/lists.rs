@@ -60,7 +60,7 @@ async fn three_hundred_executions_are_listed_page_by_page_without_a_repeat_or_a_
         .await;
     let host = &host;
     // One in ten waits for an answer.
-    let name = |n: usize| if n % 10 == 0 { "ask" } else { "quick" };
+    let name = |n: usize| if n.is_multiple_of(10) { "ask" } else { "quick" };
     let begun = stream::iter(0..MANY).map(|n| begin(host, name(n), n)).buffered(16).collect::<Vec<_>>().await;
     let begun: BTreeSet<_> = begun.iter().collect();
     assert_eq!(begun.len(), MANY);

@@ -135,9 +135,9 @@ async fn a_flood_within_the_limits_is_cut_off_and_counted() {
         ("log-flood", "lines", 1000),
         ("progress-flood", "reports", 2000),
     ];
-    let setup = floods
-        .iter()
-        .fold(strict(&["hostile"]), |setup, (name, ..)| one_step(setup, &format!("hostile/{name}")));
+    let setup = floods.iter().fold(strict(&["hostile"]), |setup, (name, what, _)| {
+        one_step(setup, &format!("hostile/{name}"), &format!("{{ {what}: $input.{what} }}"))
+    });
     let host = setup.runtime("cell", json!({})).start().await;
     for (name, what, count) in floods {
         let told = run(&host, &format!("hostile/{name}"), json!({ what: count })).await;

@@ -11,9 +11,10 @@ use super::{one_step, run, strict};
 async fn granting(network: Value, private: bool) -> TestHost {
     let grants = json!({ "network": network, "privateAddresses": private });
     let setup = strict(&["hostile-http", "http-fetch"]);
-    let operations =
-        ["hostile-http/call", "hostile-http/follow-redirect", "hostile-http/call-many", "http-fetch/fetch"];
-    let setup = operations.iter().fold(setup, |setup, operation| one_step(setup, operation));
+    let setup = one_step(setup, "hostile-http/call", "{ url: $input.url }");
+    let setup = one_step(setup, "hostile-http/follow-redirect", "{ url: $input.url }");
+    let setup = one_step(setup, "hostile-http/call-many", "{ url: $input.url, times: 100 }");
+    let setup = one_step(setup, "http-fetch/fetch", "{ url: $input.url }");
     let runtime = json!({ "grants": { "hostile-http": grants, "http-fetch": grants } });
     setup.runtime("cell", runtime).start().await
 }
@@ -97,7 +98,7 @@ async fn a_server_that_never_answers_and_one_that_never_ends_are_given_up() {
 
     // Each request is within its time; all of them together are not.
     let told =
-        run(&host, "hostile-http/call-many", json!({ "url": server.url("/never"), "times": 100 })).await;
+        run(&host, "hostile-http/call-many", json!({ "url": server.url("/never") })).await;
     assert_eq!(told["failure"]["details"]["limit"], "time", "{told}");
     server.release("/never");
     let told = run(&host, "hostile-http/call", json!({ "url": server.url("/never") })).await;

@@ -1,5 +1,12 @@
 //! Stories of the engine, told with fakes of its ports.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop here"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -17,7 +17,10 @@ async fn no_command_is_lost_between_a_driver_that_leaves_and_the_next() {
     let host = Arc::new(TestHost::new().await);
     host.publish(ASKS).await;
     for _ in 0..30 {
-        let id = host.engine.start(&ada(), &crate::support::host::runtime(), crate::support::host::request(json!({}))).await;
+        let id = host
+            .engine
+            .start(&ada(), &crate::support::host::runtime(), crate::support::host::request(json!({})))
+            .await;
         let id = id.unwrap().summary.id;
         let open = loop {
             if let Some(open) = host.open(id) {

@@ -295,7 +295,7 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map("[a-z$]{0,4}", inner, 0..4).prop_map(|map| Value::from_iter(map)),
+            proptest::collection::btree_map("[a-z$]{0,4}", inner, 0..4).prop_map(Value::from_iter),
         ]
     })
 }

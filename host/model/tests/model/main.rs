@@ -1,5 +1,12 @@
 //! What holds for the model: the fold, what it wants next, recorded histories, and playbooks with mistakes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop here"
+)]
+
 mod fold;
 mod histories;
 mod history;

@@ -17,7 +17,7 @@ use crate::render::{amount, print_json};
 
 pub(super) async fn inspect(global: &Global, file: &Path) -> anyhow::Result<ExitCode> {
     let bytes = super::component(file)?;
-    let workbench = Workbench::open(global).await?;
+    let mut workbench = Workbench::open(global).await?;
     let plugin = match workbench.inspect(file, bytes).await {
         Ok(plugin) => plugin,
         Err(error) => return refused(global, &error),

@@ -35,7 +35,7 @@ pub(super) async fn test(
 ) -> anyhow::Result<ExitCode> {
     let input = input.map(|input| json_argument("--input", input)).transpose()?;
     let bytes = super::component(file)?;
-    let workbench = Workbench::open(global).await?;
+    let mut workbench = Workbench::open(global).await?;
     let plugin = match workbench.inspect(file, bytes).await {
         Ok(plugin) => plugin,
         Err(error) => return refused(global, &error),

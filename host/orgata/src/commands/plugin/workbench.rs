@@ -31,7 +31,9 @@ const EXECUTION: &str = "exec_00000000000000000000000000000000";
 /// A sandbox, and the folder that it keeps its things in.
 pub(super) struct Workbench {
     sandbox: Sandbox,
-    _data: TempDir,
+    /// Until the file is inspected. Then the code is in memory, and the process may end at any moment without
+    /// leaving a folder behind: by Ctrl-C, or because nobody reads what it prints.
+    data: Option<TempDir>,
 }
 
 impl Workbench {
@@ -45,12 +47,14 @@ impl Workbench {
         }
         let data = TempDir::with_prefix("orgata-").context("a temporary folder cannot be made")?;
         let sandbox = Sandbox::open(settings, data.path(), Arc::new(SystemClock)).await?;
-        Ok(Self { sandbox, _data: data })
+        Ok(Self { sandbox, data: Some(data) })
     }
 
     /// Checks a component as the host would.
-    pub(super) async fn inspect(&self, file: &Path, bytes: Vec<u8>) -> Result<Arc<Plugin>, LoadError> {
-        self.sandbox.inspect(bytes, &Source::File(file.to_owned())).await
+    pub(super) async fn inspect(&mut self, file: &Path, bytes: Vec<u8>) -> Result<Arc<Plugin>, LoadError> {
+        let inspected = self.sandbox.inspect(bytes, &Source::File(file.to_owned())).await;
+        self.data = None;
+        inspected
     }
 
     /// Makes one call in an instance of its own.
