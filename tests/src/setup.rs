@@ -3,7 +3,8 @@
 //! The folder of a test host holds `orgata.yaml` (written as JSON, which is YAML), `plugins/`, `playbooks/`
 //! and `data/`.
 
-use std::fs;
+use std::path::Path;
+use std::{env, fs};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -32,7 +33,18 @@ impl Default for HostSetup {
 impl HostSetup {
     /// A host without plugins, playbooks and runtimes, in a folder of its own.
     pub fn new() -> Self {
-        let folder = TempDir::with_prefix("orgata-").expect("there is room for temporary files");
+        Self::within(&env::temp_dir())
+    }
+
+    /// The same in memory, where the system has a folder for that: what is measured then is not the disk, which
+    /// others use too.
+    pub fn in_memory() -> Self {
+        let shared = Path::new("/dev/shm");
+        if shared.is_dir() { Self::within(shared) } else { Self::new() }
+    }
+
+    fn within(place: &Path) -> Self {
+        let folder = TempDir::with_prefix_in("orgata-", place).expect("there is room for temporary files");
         let plugins = PluginFolder::at(folder.path().join("plugins"));
         fs::create_dir(folder.path().join("playbooks")).expect("the test owns the folder");
         let config = json!({ "plugins": ["plugins"], "runtimes": [] });

@@ -52,8 +52,8 @@ fn main() -> ExitCode {
     code
 }
 
-/// Two for each processor: a guest keeps its thread until the next tick, and whoever is woken meanwhile should
-/// find another.
+/// Two for each processor: as many guests as there are processors may compute for long, and whoever is woken
+/// meanwhile should find a thread.
 fn threads() -> usize {
     2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }

@@ -2,8 +2,9 @@
 //!
 //! Guests run on the threads that serve the whole host. One that is done within a tick or two simply runs. One
 //! that is not takes turns with its like: at every tick it gives way, and goes on once it has one of a few
-//! seats, of which there are fewer than processors. So the rest of the host, quick guests included, finds a
-//! processor that is free, however many guests compute for long.
+//! seats. There is a seat for each processor, and there are more threads than that: so however many guests
+//! compute for long, the rest of the host, quick guests included, finds a thread, and the system puts first what
+//! has slept.
 //!
 //! A guest that waits in the host, for a server or for its clock, holds no seat.
 //!
@@ -24,10 +25,9 @@ const QUICK: u32 = 1;
 pub(crate) struct Seats(Arc<Semaphore>);
 
 impl Seats {
-    /// A seat for every processor but one, and at least one.
+    /// A seat for each processor. Fewer would leave processors idle where all that there is to do takes long.
     pub(crate) fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self::of(processors.saturating_sub(1).max(1))
+        Self::of(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
     }
 
     fn of(count: usize) -> Self {

@@ -106,6 +106,8 @@ async fn hoarders_get_no_more_together_than_each_is_allowed() {
     const HOARDERS: u64 = 8;
     let operations = ["two-memories/grow", "multi-memory/grow", "table-growth/grow"];
     let setup = strict(&["hostile", "two-memories", "multi-memory", "table-growth"]);
+    // Time enough to take all they can get, one after the other.
+    let setup = setup.config(json!({ "sandbox": { "time": "10s" } }));
     let setup = operations.iter().fold(setup, |setup, operation| one_step(setup, operation, "{}"));
     let host = one_step(setup, "hostile/memory-bomb", "{}").runtime("cell", json!({})).start().await;
 

@@ -1,0 +1,144 @@
+//! What light work feels of hostile guests beside it: nearly nothing.
+//!
+//! The time that a light playbook takes is measured alone and beside guests that loop, hoard, recurse and flood,
+//! and a component that takes the compiler for ever: in turns, in the same run, on the same host. A machine that
+//! is busy with something else slows both.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story that cannot go on ends right there"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use orgata_tests::bomb::huge_to_compile;
+use orgata_tests::patience::until;
+use orgata_tests::{HostSetup, TestHost};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+/// Rounds of measuring; the median of them counts, as a single one may meet a hiccup of the machine.
+const ROUNDS: usize = 5;
+
+/// Light executions in one measurement: so many that two of them lie above the 99th percentile.
+const LIGHT: usize = 200;
+
+/// What runs beside the light work, each again and again, all at once: more than there are processors.
+const HOSTILE: [&str; 8] =
+    ["loop", "loop", "loop", "memory-bomb", "recurse", "log-flood", "progress-flood", "huge-result"];
+
+/// Beside hostile guests, 99 of 100 light executions take at most twice what they take alone. Alone they take
+/// about a millisecond, less than the system's scheduler gives a thread at a time. Eight guests that want
+/// every processor for themselves, and the compiler with them, may make light work wait for a few such turns, and
+/// no more: ten ticks of the host, in which it looks at guests that compute for long.
+const FEW_TURNS: Duration = Duration::from_millis(20);
+
+async fn host() -> TestHost {
+    let limits = json!({ "time": "500ms", "memory": "32 MiB", "output": "256 KiB", "compile_time": "5s" });
+    let setup = HostSetup::in_memory().plugin("hostile").plugin("bench").config(json!({ "sandbox": limits }));
+    let playbook = |name: &str, operation: &str| {
+        format!("name: {name}\nsteps: [{{ name: only, operation: {operation} }}]\n")
+    };
+    let setup = setup.playbook("light", &playbook("light", "bench/noop"));
+    let setup = HOSTILE
+        .iter()
+        .fold(setup, |setup, deed| setup.playbook(deed, &playbook(deed, &format!("hostile/{deed}"))));
+    setup.runtime("town", json!({})).start().await
+}
+
+/// Runs a playbook to its end; how that was.
+async fn run(host: &TestHost, playbook: &str) -> String {
+    let request = json!({ "playbookName": playbook, "input": {} });
+    let told = host.post("/api/v1/runtimes/town/executions?wait=20s", request).await.is(200);
+    told["status"].as_str().unwrap().to_owned()
+}
+
+/// How long light executions take, one after the other, sorted.
+async fn light(host: &TestHost) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for _ in 0..LIGHT {
+        let began = Instant::now();
+        assert_eq!(run(host, "light").await, "succeeded");
+        took.push(began.elapsed());
+    }
+    took.sort();
+    took
+}
+
+/// The time that 99 of 100 keep.
+fn p99(took: &[Duration]) -> Duration {
+    took[took.len() * 99 / 100 - 1]
+}
+
+fn median(mut of: Vec<Duration>) -> Duration {
+    of.sort();
+    of[of.len() / 2]
+}
+
+/// Hostile guests at work, for as long as it lives.
+struct Siege {
+    stop: Arc<AtomicBool>,
+    /// Misdeeds that were ended.
+    ended: Arc<AtomicUsize>,
+    tasks: JoinSet<()>,
+}
+
+impl Siege {
+    fn begin(host: &Arc<TestHost>, salt: u32) -> Self {
+        let (stop, ended) = (Arc::default(), Arc::default());
+        let mut siege = Self { stop, ended, tasks: JoinSet::new() };
+        for deed in HOSTILE {
+            let (host, stop, ended) = (Arc::clone(host), Arc::clone(&siege.stop), Arc::clone(&siege.ended));
+            siege.tasks.spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(run(&host, deed).await, "failed", "{deed}");
+                    ended.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let host = Arc::clone(host);
+        siege.tasks.spawn(async move {
+            host.upload_bytes(huge_to_compile(salt)).await.refused(422, "PLUGIN_REFUSED");
+        });
+        siege
+    }
+
+    /// Waits until everybody is at it.
+    async fn under_way(&self, host: &TestHost) {
+        let all = until(async || {
+            let busy = self.ended.load(Ordering::Relaxed) >= HOSTILE.len() && host.children() > 0;
+            busy.then_some(())
+        });
+        assert!(all.await.is_some(), "the guests misbehave");
+    }
+
+    async fn end(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        while let Some(task) = self.tasks.join_next().await {
+            task.expect("every misdeed ends in a failure");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn light_work_takes_no_longer_beside_hostile_guests() {
+    let host = Arc::new(host().await);
+    light(&host).await;
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        alone.push(p99(&light(&host).await));
+        let siege = Siege::begin(&host, round as u32);
+        siege.under_way(&host).await;
+        beside.push(p99(&light(&host).await));
+        siege.end().await;
+    }
+    println!("p99 of light work alone: {alone:?}; beside hostile guests: {beside:?}");
+    let (alone, beside) = (median(alone), median(beside));
+    let allowed = (alone * 2).max(alone + FEW_TURNS);
+    assert!(beside <= allowed, "alone {alone:?}, beside hostile guests {beside:?}, and {allowed:?} is allowed");
+}
