@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{child, repo};
+use crate::{child, repo, test};
 
 /// What is generated, and by which `orgata schema …`.
 const FILES: [(&str, &str); 2] =
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 /// Writes the files, or checks them.
 pub(crate) fn run(args: Args) -> Result<()> {
-    child::run(&mut child::cargo(&["build", "--package", "orgata"]))?;
+    test::build_host()?;
     let mut stale = Vec::new();
     for (name, file) in FILES {
         let mut ask = child::command(repo::debug_binary(), &repo::root(), &["schema", name]);

@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Runs the tests against guests that are already built.
 pub(crate) fn tests(handed_on: &[String]) -> Result<Tally> {
-    child::run(&mut child::cargo(&["build", "--package", "orgata"]))?;
+    build_host()?;
 
     let mut tally = Tally::default();
     count(with_places(runner().args(handed_on)), &mut tally)?;
@@ -108,6 +108,12 @@ pub(crate) fn tests(handed_on: &[String]) -> Result<Tally> {
         count(&mut plugins::own_tests(), &mut tally)?;
     }
     Ok(tally)
+}
+
+/// Builds the host, and the tests with it: so every crate is built with the same features as when they run, and
+/// no dependency twice.
+pub(crate) fn build_host() -> Result<()> {
+    child::run(&mut child::cargo(&["build", "--workspace", "--bins", "--tests"]))
 }
 
 /// `cargo nextest run` when it is there; it shows what is slow and kills what hangs.

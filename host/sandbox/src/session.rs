@@ -74,8 +74,9 @@ impl Session {
         Ok(outcome)
     }
 
-    /// Waits for its turn; the time of the guest begins after.
+    /// Waits for its turn. The sandbox's own time begins after; the step's has begun already.
     async fn admitted(&self, call: &Call) -> Result<(SemaphorePermit<'_>, Time), Failure> {
+        let began = Instant::now();
         let permit = match (self.host.places.try_acquire(), call.timeout) {
             (Ok(permit), _) => Ok(permit),
             (Err(_), None) => self.host.places.acquire().await.map_err(|_| ()),
@@ -87,7 +88,7 @@ impl Session {
             }
         };
         match permit {
-            Ok(permit) => Ok((permit, Time::of(call, self.host.settings.time))),
+            Ok(permit) => Ok((permit, Time::of(call, began, self.host.settings.time))),
             Err(()) => Err(Failure::limit(
                 FailureKind::Transient,
                 "instances",
@@ -216,10 +217,12 @@ struct Time {
 }
 
 impl Time {
-    fn of(call: &Call, limit: Duration) -> Self {
-        let of_step = call.timeout.is_some_and(|timeout| timeout < limit);
-        let whole = call.timeout.unwrap_or(limit).min(limit);
-        Self { whole, deadline: Instant::now() + whole, of_step }
+    fn of(call: &Call, began: Instant, limit: Duration) -> Self {
+        let own = Instant::now() + limit;
+        match call.timeout.and_then(|timeout| Some((timeout, began.checked_add(timeout)?))) {
+            Some((whole, deadline)) if deadline < own => Self { whole, deadline, of_step: true },
+            _ => Self { whole: limit, deadline: own, of_step: false },
+        }
     }
 
     fn left(&self) -> Duration {

@@ -80,11 +80,11 @@ async fn what_is_right_among_what_is_wrong_is_told_too() {
     let good = "name: good\nsteps:\n  - { name: greet, operation: greeter/greet }\n";
     fs::write(folder.path().join("good.yaml"), good).unwrap();
     let fine = orgata(folder.path(), &["check", "good.yaml"], "").await.succeeded();
-    assert_eq!(fine, "good.yaml: good 0 is fine, 1 steps\n");
+    assert_eq!(fine, "good.yaml: good 0 is fine, 1 step\n");
 
     fs::write(folder.path().join("bad.yaml"), "name: bad\n").unwrap();
     let both = orgata(folder.path(), &["check", "."], "").await;
-    assert_eq!(both.stdout, "./good.yaml: good 0 is fine, 1 steps\n");
+    assert_eq!(both.stdout, "./good.yaml: good 0 is fine, 1 step\n");
     let said = both.failed(1);
     assert!(said.contains("--> ./bad.yaml:1:1") && said.contains("1 of 2 playbooks"), "{said}");
 
