@@ -38,10 +38,11 @@ const LIGHT: usize = 200;
 const HOSTILE: [&str; 8] =
     ["loop", "loop", "loop", "memory-bomb", "recurse", "log-flood", "progress-flood", "huge-result"];
 
-/// Alone, light work takes about a millisecond, less than the system gives a thread at a time. Guests that want
-/// every processor, and a compiler beside them, may make it wait for a few such turns: for ten ticks of the host, in
-/// which it looks at guests that compute for long.
-const FEW_TURNS: Duration = Duration::from_millis(20);
+/// Alone, light work takes about a millisecond, less than the system gives a thread at a time, and passes through
+/// half a dozen threads and back. Guests that want every processor, and a compiler beside them, may make it wait for
+/// a few turns of the system's scheduler at some of these. Where guests simply shared threads with everybody else,
+/// it was several times this, and half a second beside the worst of them.
+const FEW_TURNS: Duration = Duration::from_millis(30);
 
 async fn host() -> TestHost {
     let limits = json!({ "time": "500ms", "memory": "32 MiB", "output": "256 KiB", "compile_time": "5s" });
@@ -156,6 +157,13 @@ impl Drop for Crowd {
     }
 }
 
+async fn in_a_crowd(host: &TestHost) -> Duration {
+    let _crowd = Crowd::begin();
+    // The system forgives a newcomer for a while.
+    light(host).await;
+    p99(&light(host).await)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn light_work_takes_no_longer_beside_hostile_guests() {
     let host = Arc::new(host().await);
@@ -163,13 +171,12 @@ async fn light_work_takes_no_longer_beside_hostile_guests() {
     let (mut alone, mut crowded, mut beside) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         alone.push(p99(&light(&host).await));
-        let crowd = Crowd::begin();
-        crowded.push(p99(&light(&host).await));
-        drop(crowd);
+        crowded.push(in_a_crowd(&host).await);
         let siege = Siege::begin(&host, round as u32);
         siege.under_way(&host).await;
         beside.push(p99(&light(&host).await));
         siege.end().await;
+        crowded.push(in_a_crowd(&host).await);
     }
     println!("p99 of light work alone {alone:?}, in a crowd {crowded:?}, beside hostile guests {beside:?}");
     let [alone, crowded, beside] = [alone, crowded, beside].map(median);

@@ -1,7 +1,8 @@
 //! What happens to every request before its handler, and to every response after it.
 //!
 //! One layer does all of it, so that a request passes one box and not six: its id, its span, the checks of
-//! `Host` and `Origin`, the time that it may take, panics, the one shape of errors, and the count.
+//! `Host` and `Origin`, the time that it may take, panics, the one shape of errors, the count, and whether the
+//! connection can be used again.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use tower::{Layer, Service};
 use tracing::{Instrument, debug, info_span};
@@ -23,6 +24,7 @@ use crate::app::App;
 use crate::caller_check::Verdict;
 use crate::error::{ApiError, internal};
 use crate::request_id::{self, X_REQUEST_ID};
+use crate::unread::Unread;
 use crate::wire::error::{ErrorBody, ErrorView};
 
 /// Nothing holds a request longer than this on top of its time, whatever `?wait=` says.
@@ -82,6 +84,7 @@ where
         let time = self.times.of(route) + wait_of(request.uri().query());
         let seen = Seen { method: method_name(request.method()), path, since: Instant::now() };
         let verdict = self.app.caller_check().judge(&request);
+        let (request, unread) = Unread::watch(request);
         let handled = match &verdict {
             Verdict::Allowed | Verdict::AllowedOrigin(_) => {
                 let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
@@ -104,6 +107,9 @@ where
             }
             verdict.mark(response.headers_mut());
             response.headers_mut().insert(X_REQUEST_ID, id);
+            if unread.is_left() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             seen.count(response.status());
             Ok(response)
         };

@@ -22,6 +22,7 @@ mod request_id;
 mod rest;
 mod serve;
 mod settings;
+mod unread;
 pub mod wire;
 mod ws;
 

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use orgata_tests::patience::until;
 use orgata_tests::{TestHost, Witness};
 use serde_json::{Value, json};
 
@@ -24,13 +25,11 @@ fn refusal(told: &Value) -> &str {
     told["output"]["refused"].as_str().unwrap_or_else(|| panic!("it should have been refused: {told}"))
 }
 
-/// The line of the audit log about this denial.
-fn audited(host: &TestHost, what: &str, missing: &str) {
-    let told = host
-        .log()
-        .iter()
-        .any(|line| line.contains("denied") && line.contains(what) && line.contains(missing));
-    assert!(told, "the audit log should have {what} and {missing}:\n{}", host.log().join("\n"));
+/// The audit log has a line about this denial, and what to grant.
+async fn audited(host: &TestHost, what: &str, missing: &str) {
+    let is_it = |line: &String| line.contains("denied") && line.contains(what) && line.contains(missing);
+    let told = until(async || host.log().iter().any(is_it).then_some(()));
+    assert!(told.await.is_some(), "{what} and {missing} should be in the log:\n{}", host.log().join("\n"));
 }
 
 #[tokio::test]
@@ -46,7 +45,7 @@ async fn what_was_not_granted_is_not_reached() {
         let told = run(&host, "hostile-http/call", json!({ "url": url })).await;
         assert!(refusal(&told).contains("does not allow"), "{url}: {told}");
     }
-    audited(&host, &other.authority(), "network: [");
+    audited(&host, &other.authority(), "network: [").await;
 
     // A redirect is followed by the guest, and checked as any other request.
     let told = run(&host, "hostile-http/follow-redirect", json!({ "url": granted.url("/away") })).await;
@@ -73,7 +72,7 @@ async fn a_name_does_not_lead_to_an_address_on_this_machine() {
     for spelling in &spellings {
         let told = run(&host, "hostile-http/call", json!({ "url": format!("http://{spelling}/") })).await;
         assert!(refusal(&told).contains("does not allow"), "{spelling}: {told}");
-        audited(&host, spelling, "privateAddresses: true");
+        audited(&host, spelling, "privateAddresses: true").await;
     }
     assert_eq!(server.total(), 0, "nothing came through");
 }
@@ -97,8 +96,7 @@ async fn a_server_that_never_answers_and_one_that_never_ends_are_given_up() {
     assert_eq!(told["failure"]["details"]["limit"], "http_body", "{told}");
 
     // Each request is within its time; all of them together are not.
-    let told =
-        run(&host, "hostile-http/call-many", json!({ "url": server.url("/never") })).await;
+    let told = run(&host, "hostile-http/call-many", json!({ "url": server.url("/never") })).await;
     assert_eq!(told["failure"]["details"]["limit"], "time", "{told}");
     server.release("/never");
     let told = run(&host, "hostile-http/call", json!({ "url": server.url("/never") })).await;

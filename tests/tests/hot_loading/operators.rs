@@ -95,7 +95,9 @@ async fn an_upload_that_is_no_plugin_changes_nothing() {
         assert_eq!(error["details"]["code"], code, "{error}");
         assert!(!error["details"]["hint"].as_str().unwrap().is_empty(), "{error}");
     }
-    host.upload_bytes(vec![0; 100_001]).await.refused(413, "TOO_LARGE");
+    let too_large = host.upload_bytes(vec![0; 100_001]).await;
+    assert_eq!(too_large.header("connection"), "close", "its body was not read, and nothing can follow it");
+    too_large.refused(413, "TOO_LARGE");
     host.upload_bytes(Vec::new()).await.refused(400, "BAD_REQUEST");
     assert_eq!(states(&host).await, [state("1.0.0", "current")]);
 }

@@ -13,6 +13,7 @@ mod jinja;
 mod reference;
 mod scope;
 mod template;
+mod tokens;
 
 pub use jinja::Expression;
 pub use reference::Reference;

@@ -161,14 +161,3 @@ fn a_line_from_a_later_version_may_have_more_fields() {
     let event: Event = serde_json::from_value(line).unwrap();
     assert_eq!(event.fact, Fact::StepSkipped { step: name("work") });
 }
-
-#[test]
-#[ignore = "writes the file of a new version; those of released versions stay as they are"]
-fn write_the_file() {
-    let lines: Vec<String> = samples()
-        .iter()
-        .flat_map(|history| history.events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n"))
-        .collect();
-    std::fs::write(folder().join("v0_1.jsonl"), lines.concat()).unwrap();
-    std::fs::write(folder().join("v0_1.yaml"), WALK).unwrap();
-}

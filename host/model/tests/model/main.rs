@@ -11,4 +11,5 @@ mod fold;
 mod histories;
 mod history;
 mod playbooks;
+mod random;
 mod ready;
