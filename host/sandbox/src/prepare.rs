@@ -122,7 +122,7 @@ impl Workshop {
         let outcome = tokio::time::timeout(patience, instance.describe(code)).await;
         let remains = instance.finish();
         let failed = |failure: &orgata_model::Failure| {
-            let message = format!("its `describe` failed: {}", failure.message);
+            let message = format!("its `describe` failed: {}", describing(&failure.message));
             let hint = "`describe` must answer at once, from what is built in: it is granted nothing";
             LoadError { causes: failure.causes.clone(), ..refuse("DESCRIBE_FAILED", message, hint) }
         };
@@ -133,6 +133,16 @@ impl Workshop {
             Ok(Ok(info)) => Ok(info),
         }
     }
+}
+
+/// The limits of `describe` have names of their own.
+fn describing(message: &str) -> String {
+    let mut message = message.replace("the operation", "it");
+    for limit in ["time", "memory"] {
+        message = message.replace(&format!("`{limit}`"), &format!("`describe_{limit}`"));
+        message = message.replace(&format!("sandbox.{limit}"), &format!("sandbox.describe_{limit}"));
+    }
+    message
 }
 
 fn effect(outline: &Outline) -> Result<EffectClass, LoadError> {

@@ -17,10 +17,7 @@ struct Arithmetic;
 impl Guest for Arithmetic {
     fn refund_fee(amount: f64) -> Refund {
         let fee = cents((amount * 0.02).clamp(0.5, 20.0).min(amount.max(0.0)));
-        Refund {
-            fee,
-            payout: cents(amount - fee),
-        }
+        Refund { fee, payout: cents(amount - fee) }
     }
 }
 

@@ -5,8 +5,7 @@ use crate::bindings::exports::shop::arithmetic::numbers::{Guest, Statistics};
 
 impl Guest for Arithmetic {
     fn add(a: i64, b: i64) -> Result<i64, String> {
-        a.checked_add(b)
-            .ok_or_else(|| format!("{a} + {b} is over 64 bits"))
+        a.checked_add(b).ok_or_else(|| format!("{a} + {b} is over 64 bits"))
     }
 
     fn larger(a: u8, b: u8) -> u8 {
@@ -19,25 +18,18 @@ impl Guest for Arithmetic {
 
     fn describe(values: Vec<f64>) -> Option<Statistics> {
         let first = *values.first()?;
-        let (smallest, largest, sum) = values
-            .iter()
-            .fold((first, first, 0.0), |(smallest, largest, sum), value| {
+        let (smallest, largest, sum) =
+            values.iter().fold((first, first, 0.0), |(smallest, largest, sum), value| {
                 (value.min(smallest), value.max(largest), sum + value)
             });
-        Some(Statistics {
-            count: values.len() as u64,
-            smallest,
-            largest,
-            mean: sum / values.len() as f64,
-        })
+        Some(Statistics { count: values.len() as u64, smallest, largest, mean: sum / values.len() as f64 })
     }
 
     fn checksum(data: Vec<u8>) -> u32 {
         // Bit by bit: a table would be larger than the rest of this component.
         !data.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-                (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
-            })
+            (0..8)
+                .fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
         })
     }
 

@@ -17,9 +17,7 @@ impl Guest for Arithmetic {
     ) -> Result<Quote, PricingError> {
         let currency = currency(&lines)?;
         let subtotal = subtotal(&lines).ok_or(PricingError::Overflow)?;
-        let off = off(subtotal, &discount)?
-            .max(percent(subtotal, perk(perks)))
-            .clamp(0, subtotal.max(0));
+        let off = off(subtotal, &discount)?.max(percent(subtotal, perk(perks))).clamp(0, subtotal.max(0));
         let money = |amount| Money { amount, currency };
         Ok(Quote {
             subtotal: money(subtotal),
@@ -52,10 +50,7 @@ fn off(subtotal: i64, discount: &Discount) -> Result<i64, PricingError> {
         Discount::Off(amount) => i64::try_from(*amount).unwrap_or(i64::MAX),
         Discount::Voucher((code, _)) => {
             let unknown = || PricingError::UnknownVoucher(code.clone());
-            let (_, of_hundred) = VOUCHERS
-                .iter()
-                .find(|(known, _)| known == code)
-                .ok_or_else(unknown)?;
+            let (_, of_hundred) = VOUCHERS.iter().find(|(known, _)| known == code).ok_or_else(unknown)?;
             percent(subtotal, *of_hundred)
         }
     })

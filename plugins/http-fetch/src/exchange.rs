@@ -73,14 +73,10 @@ impl<M> Exchange<'_, M> {
             Some(value) => (Some("application/json"), value.to_string().into_bytes()),
         };
         if let Some(content_type) = content_type {
-            headers
-                .entry("content-type".into())
-                .or_insert_with(|| content_type.into());
+            headers.entry("content-type".into()).or_insert_with(|| content_type.into());
         }
         if let Some(key) = self.idempotency_key {
-            headers
-                .entry("idempotency-key".into())
-                .or_insert_with(|| key.into());
+            headers.entry("idempotency-key".into()).or_insert_with(|| key.into());
         }
         headers
             .entry("user-agent".into())
@@ -98,10 +94,7 @@ impl<M> Exchange<'_, M> {
             408 | 429 | 500.. => Failure::transient("http-status", message),
             _ => Failure::permanent("http-status", message),
         };
-        let excerpt: String = String::from_utf8_lossy(&response.body)
-            .chars()
-            .take(EXCERPT)
-            .collect();
+        let excerpt: String = String::from_utf8_lossy(&response.body).chars().take(EXCERPT).collect();
         Err(failure.details(&json!({
             "status": status,
             "retry-after": response.header("retry-after"),
@@ -111,40 +104,21 @@ impl<M> Exchange<'_, M> {
 }
 
 fn redirect(response: &Response) -> Option<&str> {
-    matches!(response.status, 301 | 302 | 303 | 307 | 308)
-        .then(|| response.header("location"))
-        .flatten()
+    matches!(response.status, 301 | 302 | 303 | 307 | 308).then(|| response.header("location")).flatten()
 }
 
 fn fetched(response: Response) -> Fetched {
     let is_json = response.header("content-type").is_some_and(|kind| {
-        let kind = kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         kind == "application/json" || kind.ends_with("+json")
     });
-    let json = is_json
-        .then(|| serde_json::from_slice(&response.body).ok())
-        .flatten();
+    let json = is_json.then(|| serde_json::from_slice(&response.body).ok()).flatten();
     let mut headers = BTreeMap::new();
     for (name, value) in response.headers {
-        headers
-            .entry(name)
-            .and_modify(|all: &mut String| *all = format!("{all}, {value}"))
-            .or_insert(value);
+        headers.entry(name).and_modify(|all: &mut String| *all = format!("{all}, {value}")).or_insert(value);
     }
     let (body, base64) = text(response.body, response.truncated);
-    Fetched {
-        status: response.status,
-        headers,
-        body,
-        base64,
-        truncated: response.truncated,
-        json,
-    }
+    Fetched { status: response.status, headers, body, base64, truncated: response.truncated, json }
 }
 
 /// The body as text, or else as base64. A character that `truncated` cut in half is left out.

@@ -19,48 +19,37 @@ use exchange::Exchange;
 orgata_plugin::export_plugin!(http_fetch);
 
 fn http_fetch() -> Plugin {
-    Plugin::new(
-        "http-fetch",
-        env!("CARGO_PKG_VERSION"),
-        "Calls HTTP servers that the operator has granted.",
-    )
-    .operation(
-        Operation::new("fetch", fetch)
-            .title("Fetch a URL")
-            .description(
-                "Sends a request that may be repeated without harm (GET unless said otherwise) and gives \
+    Plugin::new("http-fetch", env!("CARGO_PKG_VERSION"), "Calls HTTP servers that the operator has granted.")
+        .operation(
+            Operation::new("fetch", fetch)
+                .title("Fetch a URL")
+                .description(
+                    "Sends a request that may be repeated without harm (GET unless said otherwise) and gives \
                      the response. GET and HEAD follow up to five redirects. A status of 400 or above is a \
                      failure unless `any-status` is set: 5xx, 408 and 429 are tried again, others are not.",
-            )
-            .tags(["http", "web"])
-            .idempotent(),
-    )
-    .operation(
-        Operation::new("post", post)
-            .title("Post to a URL")
-            .description(
-                "Sends a request that changes something (POST, or PATCH). Every attempt carries the same \
+                )
+                .tags(["http", "web"])
+                .idempotent(),
+        )
+        .operation(
+            Operation::new("post", post)
+                .title("Post to a URL")
+                .description(
+                    "Sends a request that changes something (POST, or PATCH). Every attempt carries the same \
                      Idempotency-Key header, so a server that honours it acts once. Statuses are read as by \
                      `fetch`.",
-            )
-            .tags(["http", "web"]),
-    )
+                )
+                .tags(["http", "web"]),
+        )
 }
 
 fn fetch(call: &Call, mut input: Input<FetchMethod>) -> Result<Fetched, Failure> {
     let method = input.method.take().unwrap_or_default();
-    let reads = matches!(
-        method,
-        FetchMethod::Get | FetchMethod::Head | FetchMethod::Options
-    );
+    let reads = matches!(method, FetchMethod::Get | FetchMethod::Head | FetchMethod::Options);
     Exchange {
         method: method.name(),
         idempotency_key: (!reads).then_some(&call.idempotency_key),
-        redirects: if matches!(method, FetchMethod::Get | FetchMethod::Head) {
-            5
-        } else {
-            0
-        },
+        redirects: if matches!(method, FetchMethod::Get | FetchMethod::Head) { 5 } else { 0 },
         input,
     }
     .run()

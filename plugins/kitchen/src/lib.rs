@@ -9,67 +9,52 @@ use serde::{Deserialize, Serialize};
 orgata_plugin::export_plugin!(kitchen);
 
 fn kitchen() -> Plugin {
-    Plugin::new(
-        "kitchen",
-        env!("CARGO_PKG_VERSION"),
-        "Makes peanut-butter-and-jelly sandwiches.",
-    )
-    .operation(
-        Operation::new("gather-ingredients", gather_ingredients)
-            .title("Gather ingredients")
-            .description("Takes out of the cupboard what a sandwich of the given type needs.")
-            .tags(["sandwich"])
-            .idempotent()
-            .example("a classic one", || {
-                (Order { kind: Kind::Classic }, Kind::Classic.ingredients())
-            }),
-    )
-    .operation(
-        Operation::new("spread", spread)
-            .title("Spread")
-            .description("Spreads peanut butter and the chosen jelly on the bread and folds it.")
-            .tags(["sandwich"])
-            .idempotent()
-            .example("grape on white bread", || {
-                let (jelly, on) = ("grape".to_owned(), "white-bread".to_owned());
-                (
-                    Toppings { jelly, on },
-                    Plate {
-                        sandwich: Sandwich::new("white-bread", "grape"),
-                    },
-                )
-            }),
-    )
-    .operation(
-        Operation::asking("assemble", assemble, cut_as_answered)
-            .title("Assemble")
-            .description(
-                "Cuts a sandwich and serves it. A deluxe sandwich whose cut is not given is held back \
+    Plugin::new("kitchen", env!("CARGO_PKG_VERSION"), "Makes peanut-butter-and-jelly sandwiches.")
+        .operation(
+            Operation::new("gather-ingredients", gather_ingredients)
+                .title("Gather ingredients")
+                .description("Takes out of the cupboard what a sandwich of the given type needs.")
+                .tags(["sandwich"])
+                .idempotent()
+                .example("a classic one", || (Order { kind: Kind::Classic }, Kind::Classic.ingredients())),
+        )
+        .operation(
+            Operation::new("spread", spread)
+                .title("Spread")
+                .description("Spreads peanut butter and the chosen jelly on the bread and folds it.")
+                .tags(["sandwich"])
+                .idempotent()
+                .example("grape on white bread", || {
+                    let (jelly, on) = ("grape".to_owned(), "white-bread".to_owned());
+                    (Toppings { jelly, on }, Plate { sandwich: Sandwich::new("white-bread", "grape") })
+                }),
+        )
+        .operation(
+            Operation::asking("assemble", assemble, cut_as_answered)
+                .title("Assemble")
+                .description(
+                    "Cuts a sandwich and serves it. A deluxe sandwich whose cut is not given is held back \
                      until a person has said how to cut it; a classic one is cut straight.",
-            )
-            .tags(["sandwich", "asks"])
-            .idempotent()
-            .example("a classic one", || {
-                let sandwich = Sandwich::new("white-bread", "grape");
-                let order = Assembly {
-                    sandwich: sandwich.clone(),
-                    kind: Kind::Classic,
-                    cut: None,
-                };
-                (order, sandwich.serve(Cut::Straight))
-            }),
-    )
-    .operation(
-        Operation::new("discard", discard)
-            .title("Discard")
-            .description("Throws away what a failed playbook has made: the way back from `spread`.")
-            .tags(["sandwich", "compensation"])
-            .idempotent()
-            .example("a sandwich", || {
-                let item = serde_json::json!({ "bread": "white-bread" });
-                (Waste { item: item.clone() }, Discarded { discarded: item })
-            }),
-    )
+                )
+                .tags(["sandwich", "asks"])
+                .idempotent()
+                .example("a classic one", || {
+                    let sandwich = Sandwich::new("white-bread", "grape");
+                    let order = Assembly { sandwich: sandwich.clone(), kind: Kind::Classic, cut: None };
+                    (order, sandwich.serve(Cut::Straight))
+                }),
+        )
+        .operation(
+            Operation::new("discard", discard)
+                .title("Discard")
+                .description("Throws away what a failed playbook has made: the way back from `spread`.")
+                .tags(["sandwich", "compensation"])
+                .idempotent()
+                .example("a sandwich", || {
+                    let item = serde_json::json!({ "bread": "white-bread" });
+                    (Waste { item: item.clone() }, Discarded { discarded: item })
+                }),
+        )
 }
 
 fn gather_ingredients(_: &Call, order: Order) -> Result<Gathered, Failure> {
@@ -80,15 +65,10 @@ fn gather_ingredients(_: &Call, order: Order) -> Result<Gathered, Failure> {
 
 fn spread(_: &Call, toppings: Toppings) -> Result<Plate, Failure> {
     if toppings.jelly.trim().is_empty() {
-        return Err(Failure::invalid_input(
-            "no-jelly",
-            "a peanut-butter-and-jelly sandwich needs a jelly",
-        ));
+        return Err(Failure::invalid_input("no-jelly", "a peanut-butter-and-jelly sandwich needs a jelly"));
     }
     progress::report(0.5, "peanut butter is on");
-    Ok(Plate {
-        sandwich: Sandwich::new(&toppings.on, &toppings.jelly),
-    })
+    Ok(Plate { sandwich: Sandwich::new(&toppings.on, &toppings.jelly) })
 }
 
 fn assemble(_: &Call, assembly: Assembly) -> Result<Outcome<Served>, Failure> {
@@ -112,9 +92,7 @@ fn cut_as_answered(_: &Call, sandwich: Sandwich, answer: CutAnswer) -> Result<Ou
 
 fn discard(_: &Call, waste: Waste) -> Result<Discarded, Failure> {
     log::info("threw it away");
-    Ok(Discarded {
-        discarded: waste.item,
-    })
+    Ok(Discarded { discarded: waste.item })
 }
 
 /// What to make.
@@ -225,15 +203,9 @@ impl Kind {
             Kind::Classic => ("white-bread", &[]),
             Kind::Deluxe => ("brioche", &["banana", "honey"]),
         };
-        let ingredients = ["bread", "peanut-butter", "jelly"]
-            .iter()
-            .chain(extra)
-            .map(|&name| name.to_owned())
-            .collect();
-        Gathered {
-            ingredients,
-            bread: bread.to_owned(),
-        }
+        let ingredients =
+            ["bread", "peanut-butter", "jelly"].iter().chain(extra).map(|&name| name.to_owned()).collect();
+        Gathered { ingredients, bread: bread.to_owned() }
     }
 }
 
@@ -247,12 +219,6 @@ impl Sandwich {
     }
 
     fn serve(self, cut: Cut) -> Served {
-        Served {
-            sandwich: Sandwich {
-                cut: Some(cut),
-                ..self
-            },
-            pieces: 2,
-        }
+        Served { sandwich: Sandwich { cut: Some(cut), ..self }, pieces: 2 }
     }
 }

@@ -55,19 +55,14 @@ pub struct Response {
 impl Response {
     /// The first header of that name (in lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(header, _)| header == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// Sends a request and reads the response.
 pub fn send(request: &Request<'_>) -> Result<Response, Error> {
     let outgoing = head(request)?;
-    let body = outgoing
-        .body()
-        .map_err(|()| Error::Broken("the request's body is taken".into()))?;
+    let body = outgoing.body().map_err(|()| Error::Broken("the request's body is taken".into()))?;
     let pending = outgoing_handler::handle(outgoing, options(request.timeout)?)?;
     write(body, request.body)?;
     pending.subscribe().block();
@@ -79,43 +74,23 @@ pub fn send(request: &Request<'_>) -> Result<Response, Error> {
 }
 
 fn head(request: &Request<'_>) -> Result<OutgoingRequest, Error> {
-    let mut headers: Vec<_> = request
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
-        .collect();
+    let mut headers: Vec<_> =
+        request.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
     if !request.body.is_empty()
-        && !headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"))
     {
         // Else the body goes out in chunks, which some servers refuse.
-        headers.push((
-            "content-length".into(),
-            request.body.len().to_string().into_bytes(),
-        ));
+        headers.push(("content-length".into(), request.body.len().to_string().into_bytes()));
     }
     let headers =
         Fields::from_list(&headers).map_err(|error| Error::BadRequest(format!("headers: {error}")))?;
     let outgoing = OutgoingRequest::new(headers);
     let bad = |part: &str| Error::BadRequest(format!("{part} is not valid in {}", request.url));
-    outgoing
-        .set_method(&method(request.method))
-        .map_err(|()| bad("the method"))?;
-    let scheme = if request.url.is_https() {
-        Scheme::Https
-    } else {
-        Scheme::Http
-    };
-    outgoing
-        .set_scheme(Some(&scheme))
-        .map_err(|()| bad("the scheme"))?;
-    outgoing
-        .set_authority(Some(request.url.authority()))
-        .map_err(|()| bad("the host"))?;
-    outgoing
-        .set_path_with_query(Some(request.url.path()))
-        .map_err(|()| bad("the path"))?;
+    outgoing.set_method(&method(request.method)).map_err(|()| bad("the method"))?;
+    let scheme = if request.url.is_https() { Scheme::Https } else { Scheme::Http };
+    outgoing.set_scheme(Some(&scheme)).map_err(|()| bad("the scheme"))?;
+    outgoing.set_authority(Some(request.url.authority())).map_err(|()| bad("the host"))?;
+    outgoing.set_path_with_query(Some(request.url.path())).map_err(|()| bad("the path"))?;
     Ok(outgoing)
 }
 
@@ -146,9 +121,7 @@ fn options(timeout: Option<Duration>) -> Result<Option<RequestOptions>, Error> {
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
     if !bytes.is_empty() {
-        let stream = body
-            .write()
-            .map_err(|()| Error::Broken("the request's stream is taken".into()))?;
+        let stream = body.write().map_err(|()| Error::Broken("the request's stream is taken".into()))?;
         for chunk in bytes.chunks(WRITE) {
             // A server may answer and close before it has read everything: the response says why.
             if stream.blocking_write_and_flush(chunk).is_err() {
@@ -169,22 +142,13 @@ fn read(response: &IncomingResponse, max_body: usize) -> Result<Response, Error>
     let headers =
         headers.map(|(name, value)| (name.to_lowercase(), String::from_utf8_lossy(&value).into_owned()));
     let headers = headers.collect();
-    let incoming = response
-        .consume()
-        .map_err(|()| Error::Broken("the response's body is taken".into()))?;
+    let incoming = response.consume().map_err(|()| Error::Broken("the response's body is taken".into()))?;
     let (body, truncated) = read_body(&incoming, max_body)?;
-    Ok(Response {
-        status,
-        headers,
-        body,
-        truncated,
-    })
+    Ok(Response { status, headers, body, truncated })
 }
 
 fn read_body(incoming: &IncomingBody, max_body: usize) -> Result<(Vec<u8>, bool), Error> {
-    let stream = incoming
-        .stream()
-        .map_err(|()| Error::Broken("the response's stream is taken".into()))?;
+    let stream = incoming.stream().map_err(|()| Error::Broken("the response's stream is taken".into()))?;
     let mut body = Vec::new();
     loop {
         match stream.blocking_read(READ) {

@@ -19,13 +19,8 @@ impl Url {
     /// Reads an absolute URL. A fragment is dropped; a user or password in it is refused.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bad = |why: &str| Error::BadRequest(format!("{why}: {text}"));
-        if text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii())
-        {
-            return Err(bad(
-                "only printable ASCII can stand in a URL (others are percent-encoded)",
-            ));
+        if text.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
+            return Err(bad("only printable ASCII can stand in a URL (others are percent-encoded)"));
         }
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("not an absolute URL"))?;
         let https = match scheme.to_ascii_lowercase().as_str() {
@@ -41,16 +36,8 @@ impl Url {
         if authority.contains('@') {
             return Err(bad("credentials do not belong in a URL; send a header"));
         }
-        let path = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("/{path}")
-        };
-        Ok(Url {
-            https,
-            authority: authority.to_ascii_lowercase(),
-            path,
-        })
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Ok(Url { https, authority: authority.to_ascii_lowercase(), path })
     }
 
     /// Where a `Location` header leads from here.
@@ -96,13 +83,7 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}{}",
-            if self.https { "https" } else { "http" },
-            self.authority,
-            self.path
-        )
+        write!(f, "{}://{}{}", if self.https { "https" } else { "http" }, self.authority, self.path)
     }
 }
 
@@ -116,10 +97,7 @@ mod tests {
 
     #[test]
     fn the_parts_that_a_request_needs_are_kept() {
-        assert_eq!(
-            url("HTTP://Example.com:8080?q=1#part"),
-            "http://example.com:8080/?q=1"
-        );
+        assert_eq!(url("HTTP://Example.com:8080?q=1#part"), "http://example.com:8080/?q=1");
         assert_eq!(url("https://[::1]:443/a/b?c"), "https://[::1]:443/a/b?c");
     }
 

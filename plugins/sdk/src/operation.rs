@@ -78,10 +78,7 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
             execute,
             resume,
         };
-        Operation {
-            erased,
-            types: PhantomData,
-        }
+        Operation { erased, types: PhantomData }
     }
 
     /// A name for people.
@@ -120,15 +117,8 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
     {
         self.erased.examples.push(Box::new(move || {
             let (input, output) = example();
-            let (input, output) = (
-                serde_json::to_string(&input).ok()?,
-                serde_json::to_string(&output).ok()?,
-            );
-            Some(Example {
-                name: name.into(),
-                input,
-                output,
-            })
+            let (input, output) = (serde_json::to_string(&input).ok()?, serde_json::to_string(&output).ok()?);
+            Some(Example { name: name.into(), input, output })
         }));
         self
     }
@@ -137,12 +127,7 @@ impl<I: DeserializeOwned + JsonSchema, O: Serialize + JsonSchema> Operation<I, O
 impl Plugin {
     /// A plugin without operations yet. `name` is kebab-case, `version` a semantic version.
     pub fn new(name: &'static str, version: &'static str, description: &'static str) -> Self {
-        Plugin {
-            name,
-            version,
-            description,
-            operations: Vec::new(),
-        }
+        Plugin { name, version, description, operations: Vec::new() }
     }
 
     /// Adds an operation.
@@ -170,25 +155,15 @@ impl Plugin {
     #[doc(hidden)]
     pub fn resume(&self, call: &Call, state: &str, answer: &str) -> Result<RawOutcome, Failure> {
         let Some(resume) = &self.named(&call.operation)?.resume else {
-            return Err(Failure::permanent(
-                "never-asks",
-                format!("{} asks no questions", call.operation),
-            ));
+            return Err(Failure::permanent("never-asks", format!("{} asks no questions", call.operation)));
         };
         resume(call, state, answer)
     }
 
     fn named(&self, name: &str) -> Result<&Erased, Failure> {
-        let unknown = || {
-            Failure::permanent(
-                "unknown-operation",
-                format!("{} has no operation {name}", self.name),
-            )
-        };
-        self.operations
-            .iter()
-            .find(|operation| operation.name == name)
-            .ok_or_else(unknown)
+        let unknown =
+            || Failure::permanent("unknown-operation", format!("{} has no operation {name}", self.name));
+        self.operations.iter().find(|operation| operation.name == name).ok_or_else(unknown)
     }
 }
 

@@ -91,9 +91,5 @@ impl Failure {
 }
 
 fn fault(code: &str, message: impl Into<String>) -> Fault {
-    Fault {
-        code: code.into(),
-        message: message.into(),
-        details: None,
-    }
+    Fault { code: code.into(), message: message.into(), details: None }
 }

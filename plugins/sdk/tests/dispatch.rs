@@ -13,19 +13,8 @@ struct Sum {
 }
 
 fn plugin() -> Plugin {
-    let twice = |_: &Call, sum: Sum| {
-        Ok(Sum {
-            a: sum.a * 2,
-            b: sum.b,
-        })
-    };
-    let ask = |_: &Call, sum: Sum| {
-        Ok(Outcome::Ask(Question::new::<u8>(
-            "data_entry",
-            "How much?",
-            &sum,
-        )?))
-    };
+    let twice = |_: &Call, sum: Sum| Ok(Sum { a: sum.a * 2, b: sum.b });
+    let ask = |_: &Call, sum: Sum| Ok(Outcome::Ask(Question::new::<u8>("data_entry", "How much?", &sum)?));
     let add = |_: &Call, sum: Sum, answer: u8| Ok(Outcome::Done(sum.a + answer));
     Plugin::new("sums", "1.0.0", "Adds.")
         .operation(
@@ -77,14 +66,7 @@ fn what_cannot_be_done_says_why() {
     let failed = |operation, input| plugin().execute(&call(operation), input).err().map(code);
     assert_eq!(failed("twice", r#"{"a":1,"x":1}"#).as_deref(), Some("unreadable"));
     assert_eq!(failed("thrice", "{}").as_deref(), Some("unknown-operation"));
-    assert_eq!(
-        plugin()
-            .resume(&call("twice"), "{}", "1")
-            .err()
-            .map(code)
-            .as_deref(),
-        Some("never-asks")
-    );
+    assert_eq!(plugin().resume(&call("twice"), "{}", "1").err().map(code).as_deref(), Some("never-asks"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Subscribers that come late, go and come back, or read slowly: each hears everything once, in order.
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use orgata_tests::event::lines;
 use orgata_tests::matchers::{Matcher, ended, event};
 use orgata_tests::patience::within;
@@ -7,6 +8,9 @@ use orgata_tests::sse::EventStream;
 use orgata_tests::ws::Socket;
 use orgata_tests::{Event, ExecutionId, HostSetup, TestHost};
 use serde_json::json;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Steps of the long playbook; each has two events.
 const STEPS: usize = 200;
@@ -103,24 +107,54 @@ async fn whoever_joins_while_events_flow_hears_everything_once() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_misses_nothing_and_holds_up_nobody() {
+async fn slow_readers_miss_nothing_and_hold_up_nobody() {
     // More than sockets and queues hold between here and there: the host must wait, and read on from the store.
     let host = talkative(0, 20_000).await;
-    let id = {
-        let text = "x".repeat(20_000);
-        host.begin("talk", json!({ "text": text })).await
-    };
-    let mut slow = stream_from(&host, &id, 0).await;
-    slow.until(event("execution_started")).await;
+    let id = host.begin("talk", json!({ "text": "x".repeat(20_000) })).await;
+    let mut stream = stream_from(&host, &id, 0).await;
+    stream.until(event("execution_started")).await;
+    let socket = Unread::connect(&host, &id).await;
     let mut quick = host.socket().await;
     quick.subscribe(&id).await;
     quick.until(&id, ended()).await;
-    assert!(slow.seen.len() < 2 * STEPS, "the slow one has not read yet");
+    assert!(stream.seen.len() < 2 * STEPS, "it has not been read yet");
 
     let history = host.history(&id).await;
     is_whole(&quick.events(&id), &history, 0, "the quick one");
-    slow.until(ended()).await;
-    is_whole(&slow.seen, &history, 0, "the slow one");
+    stream.until(ended()).await;
+    is_whole(&stream.seen, &history, 0, "the slow stream");
+    is_whole(&socket.read().await, &history, 0, "the slow socket");
+}
+
+/// A WebSocket that nobody reads, with little room for what comes.
+struct Unread(WebSocketStream<TcpStream>);
+
+impl Unread {
+    async fn connect(host: &TestHost, id: &ExecutionId) -> Self {
+        let connection = TcpSocket::new_v4().unwrap();
+        connection.set_recv_buffer_size(4096).unwrap();
+        let address = host.address().trim_start_matches("http://").parse().unwrap();
+        let connection = connection.connect(address).await.unwrap();
+        let url = host.url("/api/v1/ws").replacen("http", "ws", 1);
+        let (mut socket, _) = client_async(url, connection).await.expect("the host speaks WebSocket");
+        let subscribe = json!({ "type": "subscribe_execution", "executionId": id.0, "fromSeq": 0 });
+        socket.send(Message::text(subscribe.to_string())).await.unwrap();
+        Self(socket)
+    }
+
+    /// All events, now that somebody reads.
+    async fn read(self) -> Vec<Event> {
+        let Self(mut socket) = self;
+        let reading = async {
+            let mut events = Vec::new();
+            while !events.last().is_some_and(Event::is_end) {
+                let Message::Text(text) = socket.next().await.unwrap().unwrap() else { continue };
+                events.extend(Event::read(&serde_json::from_str(&text).unwrap()));
+            }
+            events
+        };
+        within(reading).await.expect("everything comes")
+    }
 }
 
 #[tokio::test]

@@ -79,6 +79,8 @@ async fn a_plugin_file_that_turns_bad_changes_nothing() {
         let told = refused(&mut socket, "counter.wasm", turn + 1).await;
         assert_eq!(told["code"], *code, "{told}");
         is_helpful(&told, "message", "counter.wasm");
+        let folder = host.folder().to_str().unwrap();
+        assert!(!told.to_string().contains(folder), "where the folder lies is nobody's business: {told}");
         let line = logged(&host, "counter.wasm", code).await;
         is_helpful(&line, "error", "counter.wasm");
         assert_eq!(runs_on(&host).await, "1.0.0", "after {code}");
@@ -97,7 +99,7 @@ async fn files_that_are_no_plugins_are_refused_each_for_its_own_reason() {
     socket.follow_runtime("shop").await;
     // A file that is refused, why, and a word of what is told.
     let odd = [
-        ("odd-describe-loops", "DESCRIBE_FAILED", "300ms"),
+        ("odd-describe-loops", "DESCRIBE_FAILED", "sandbox.describe_time"),
         ("odd-describe-sleeps", "DESCRIBE_FAILED", "300ms"),
         ("odd-describe-huge", "DESCRIBE_FAILED", "output"),
         ("odd-bad-names", "BAD_NAME", "../kitchen"),

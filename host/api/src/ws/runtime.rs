@@ -1,5 +1,7 @@
 //! Following everything in one runtime.
 
+use std::path::Path;
+
 use orgata_engine::ports::{PluginChange, Source};
 use orgata_engine::{Engine, Notice, Principal};
 use orgata_model::RuntimeId;
@@ -45,6 +47,11 @@ impl Follower {
     }
 
     async fn plugin_changed(&self, change: &PluginChange) -> Result<(), Gone> {
+        let message = match change {
+            PluginChange::Refused { source: Source::File(path), error } => without_folder(&error.message, path),
+            PluginChange::Refused { error, .. } => error.message.clone(),
+            PluginChange::Loaded(_) | PluginChange::Retired(_) => String::new(),
+        };
         let what = match change {
             PluginChange::Loaded(plugin) if self.offers(plugin) => PluginEventView::PluginLoaded {
                 plugin: &plugin.name,
@@ -64,7 +71,7 @@ impl Follower {
                     Source::Upload { by } => by,
                 },
                 code: error.code,
-                message: &error.message,
+                message: &message,
                 hint: &error.hint,
             },
         };
@@ -77,5 +84,13 @@ impl Follower {
     fn offers(&self, plugin: &Plugin) -> bool {
         let info = self.engine.runtime(&self.principal, &self.runtime);
         info.is_ok_and(|info| info.runtime.offers(&plugin.name))
+    }
+}
+
+/// Where the folder of a file lies on the machine is nobody's business.
+fn without_folder(message: &str, file: &Path) -> String {
+    match file.parent().filter(|folder| folder.is_absolute()) {
+        Some(folder) => message.replace(&format!("{}/", folder.display()), ""),
+        None => message.to_owned(),
     }
 }
