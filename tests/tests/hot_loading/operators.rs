@@ -70,7 +70,11 @@ async fn operators_upload_go_back_and_retire_and_what_waits_is_untouched() {
     let error = refusal.refused(409, "OPERATION_MISSING");
     assert!(error["message"].as_str().unwrap().contains("load plugin `counter`"), "{error}");
 
-    assert_eq!(go_on(&host, &on_2).await, ["2.0.0", "2.0.0"], "what waits on a version that is retired goes on");
+    assert_eq!(
+        go_on(&host, &on_2).await,
+        ["2.0.0", "2.0.0"],
+        "what waits on a version that is retired goes on"
+    );
     assert_eq!(go_on(&host, &again_2).await, ["2.0.0", "2.0.0"]);
     let heard = socket.frames().into_iter().filter_map(|frame| {
         let kind = frame["event"]["type"].as_str()?.strip_prefix("plugin_")?.to_owned();

@@ -48,7 +48,9 @@ impl Follower {
 
     async fn plugin_changed(&self, change: &PluginChange) -> Result<(), Gone> {
         let message = match change {
-            PluginChange::Refused { source: Source::File(path), error } => without_folder(&error.message, path),
+            PluginChange::Refused { source: Source::File(path), error } => {
+                without_folder(&error.message, path)
+            }
             PluginChange::Refused { error, .. } => error.message.clone(),
             PluginChange::Loaded(_) | PluginChange::Retired(_) => String::new(),
         };
