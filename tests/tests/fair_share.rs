@@ -6,7 +6,7 @@
 //! 99 of 100 light executions take at most twice what they take alone. That holds on a machine that has nothing else
 //! to do. Where others want it too, whoever wants much of it waits for them, and the host's light work with it,
 //! guests or no guests. So a third time is measured, beside ordinary threads that want the processors as much as
-//! the guests do, and hostile guests may cost twice what those cost.
+//! the guests do, and hostile guests may cost a few times what those cost: these only compute.
 
 #![allow(
     clippy::unwrap_used,
@@ -180,7 +180,7 @@ async fn light_work_takes_no_longer_beside_hostile_guests() {
     }
     println!("p99 of light work alone {alone:?}, in a crowd {crowded:?}, beside hostile guests {beside:?}");
     let [alone, crowded, beside] = [alone, crowded, beside].map(median);
-    let allowed = (alone.max(crowded) * 2).max(alone + FEW_TURNS);
+    let allowed = (alone * 2).max(alone + FEW_TURNS).max(crowded * 3);
     assert!(
         beside <= allowed,
         "alone {alone:?}, in a crowd {crowded:?}, beside hostile guests {beside:?}: {allowed:?} is allowed"

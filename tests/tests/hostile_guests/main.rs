@@ -36,7 +36,7 @@ const ROOM: u64 = 200;
 /// A host with small limits and these guests.
 fn strict(guests: &[&str]) -> HostSetup {
     let limits = json!({
-        "time": "500ms",
+        "time": "2s",
         "memory": format!("{MEMORY} MiB"),
         "output": OUTPUT,
         "log_lines": LINES,
