@@ -64,6 +64,14 @@ pub mod code {
     pub const PLUGIN_GONE: &str = "PLUGIN_GONE";
     /// The host stopped while the step was at work, and an operator gave it up.
     pub const INTERRUPTED: &str = "INTERRUPTED";
+    /// An operator stopped the step.
+    pub const INTERVENED: &str = "INTERVENED";
+    /// An outside event did not come in time.
+    pub const EVENT_NOT_RECEIVED: &str = "EVENT_NOT_RECEIVED";
+    /// A child execution could not be started, or did not succeed; its own failure is kept where it has one.
+    pub const CHILD_FAILED: &str = "CHILD_FAILED";
+    /// A part of the language that this version cannot run.
+    pub const NOT_AVAILABLE: &str = "NOT_AVAILABLE";
     /// Something went wrong in the host itself.
     pub const INTERNAL: &str = "INTERNAL";
 }

@@ -24,7 +24,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
         // The text comes from outside: show enough to recognise it, and no more.
         Self { what, text: text.chars().take(60).collect(), rule }
     }

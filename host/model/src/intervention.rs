@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{InterventionId, RoleName, StepName};
+use crate::duration::DurationText;
+use crate::failure::Failure;
+use crate::ids::{InterventionId, RoleName};
+use crate::step_path::StepPath;
 
 /// An open question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +18,7 @@ pub struct Intervention {
     /// Its id, under which it is answered.
     pub id: InterventionId,
     /// The step that waits.
-    pub step: StepName,
+    pub step: StepPath,
     /// `human_decision`, `approval`, `data_entry`, `review`, … An open set.
     pub kind: String,
     /// What to decide.
@@ -38,8 +41,47 @@ pub struct Intervention {
     /// What the deadline does.
     #[serde(default)]
     pub on_deadline: OnDeadline,
+    /// When whoever should answer is reminded next, and how often from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<Reminder>,
+    /// How many different people must approve; 1 for most.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub approvals: u32,
+    /// Those who approved so far, when more than one must.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<Resolution>,
+    /// Whoever started the execution may answer too.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub self_approval: bool,
     /// Who asked, and so what an answer is for.
     pub origin: Origin,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(approvals: &u32) -> bool {
+    *approvals == 1
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// When to remind whoever should answer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// The next one.
+    pub next: Timestamp,
+    /// How long after each comes another.
+    pub every: DurationText,
 }
 
 /// What happens when nobody answered in time.
@@ -69,6 +111,21 @@ pub enum Origin {
     /// The host: it stopped while the step was at work, and cannot know whether the effect happened.
     /// The answer is one of `retry`, `complete` (with a result), `fail`.
     Interrupted,
+    /// The playbook, because the step failed (`onFailure: intervene`). The answer is one of `retry` (also with
+    /// changed input), `skip` (with a result), `abort`.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// The host: undoing the step failed. The answer is one of `retry`, `skip` (somebody undid it by hand),
+    /// `abort`.
+    Compensation {
+        /// Why.
+        failure: Failure,
+    },
+    /// An operator, before the step begins. The answer is one of `proceed`, `fail`, unless the operator asked
+    /// for something else.
+    Operator,
 }
 
 /// How a question ended.

@@ -18,9 +18,11 @@ pub mod playbook;
 pub mod retry;
 pub mod runtime;
 pub mod schema;
+pub mod step_path;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{
     Digest, ExecutionId, InterventionId, OperationName, PlaybookName, PluginName, RoleName, RuntimeId,
     StepName,
 };
+pub use step_path::StepPath;

@@ -1,18 +1,25 @@
-//! From one state to the next: the table of legal moves.
+//! From one state to the next.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::expression::{Done, Scope};
-use crate::ids::{ExecutionId, InterventionId, StepName};
-use crate::intervention::{OnDeadline, Origin, Resolution};
-use crate::playbook::Playbook;
+use crate::expression::Done;
+use crate::ids::{ExecutionId, InterventionId};
+use crate::intervention::{OnDeadline, Origin, Reminder, Resolution};
+use crate::playbook::{OnFailure, Playbook, Step, Work};
+use crate::step_path::StepPath;
 
-use super::event::{Event, Fact};
-use super::state::{End, Resumption, State, StepState};
+use super::event::{Cause, Event};
+use super::fact::Fact;
+use super::frame::Frame;
+use super::moves::{moved, reopened, starts_something};
+use super::ready::{fatal, uncomputable};
+use super::state::{End, Letter, State};
+use super::step_state::StepState;
 use super::summary::Status;
+use super::undo::{Undoing, Unwinding};
 
 /// An event that cannot follow the state that it met: the history is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +35,10 @@ pub struct IllegalEvent {
     pub reason: String,
 }
 
-type Refusal = String;
+pub(super) type Refusal = String;
+
+/// Events of the outside that wait for a step to take them, at most; the oldest goes.
+const MAX_LETTERS: usize = 100;
 
 impl State {
     /// The state after the first event, which says everything that is pinned. `playbook` is the version
@@ -48,6 +58,8 @@ impl State {
             plugins,
             deadline,
             labels,
+            parent,
+            fork,
         } = &first.fact
         else {
             return Err(refuse("a history begins with execution_started"));
@@ -72,14 +84,20 @@ impl State {
             plugins: plugins.clone(),
             deadline: *deadline,
             labels: labels.clone(),
+            parent: parent.clone(),
+            fork: fork.clone(),
+            started_by: Arc::clone(&first.actor),
             version: 1,
             started_at: first.at,
             updated_at: first.at,
-            scope: Scope { execution: Arc::new(execution), input: Arc::clone(input), steps: Arc::default() },
-            steps: vec![StepState::Pending; playbook.steps.len()],
+            execution: Arc::new(execution),
+            input: Arc::clone(input),
+            frame: Frame::of_playbook(&playbook),
             playbook,
             open: Vec::new(),
             resolved: BTreeMap::new(),
+            mailbox: Vec::new(),
+            unwinding: Unwinding::default(),
             paused: false,
             end: None,
         })
@@ -109,21 +127,20 @@ impl State {
         if event.seq != self.version + 1 {
             return Err(format!("the history has come to {}", self.version));
         }
-        if let Some(end) = &self.end {
-            return Err(format!("the execution has ended: {}", end.status.as_str()));
+        match (&self.end, &event.fact) {
+            (Some(end), Fact::ExecutionRetried { step, input, .. }) if end.status == Status::Failed => {
+                return self.reopen(step, input.as_ref());
+            }
+            (Some(end), _) => return Err(format!("the execution has ended: {}", end.status.as_str())),
+            (None, _) => {}
+        }
+        if self.unwinding.cause.is_some() {
+            return self.apply_undo(event);
         }
         match &event.fact {
             Fact::ExecutionStarted { .. } => Err("the execution has started".to_owned()),
-            Fact::ExecutionPaused { .. } if !self.paused => {
-                self.paused = true;
-                Ok(())
-            }
-            Fact::ExecutionResumed { .. } if self.paused => {
-                self.paused = false;
-                Ok(())
-            }
-            Fact::ExecutionPaused { .. } => Err("the execution is paused".to_owned()),
-            Fact::ExecutionResumed { .. } => Err("the execution is not paused".to_owned()),
+            Fact::ExecutionRetried { .. } => Err("the execution has not failed".to_owned()),
+            Fact::ExecutionPaused { .. } | Fact::ExecutionResumed { .. } => self.pause(&event.fact),
             Fact::ExecutionCancelled { .. } => self.finish(event, Status::Cancelled),
             Fact::ExecutionTimedOut {} if self.deadline.is_none() => {
                 Err("the execution has no deadline".to_owned())
@@ -134,54 +151,104 @@ impl State {
                 self.finish(event, Status::Failed)
             }
             Fact::ExecutionCompleted { .. } => {
-                self.every_step_is_done()?;
+                self.every_step_is_over()?;
                 self.finish(event, Status::Succeeded)
+            }
+            Fact::CompensationStarted { cause } => self.unwind(cause),
+            Fact::EventReceived { event, payload } => {
+                if self.mailbox.len() >= MAX_LETTERS {
+                    self.mailbox.remove(0);
+                }
+                self.mailbox.push(Letter { event: event.clone(), payload: Arc::clone(payload) });
+                Ok(())
             }
             Fact::InterventionRequired { intervention } => {
                 self.move_step(&intervention.step, &event.fact)?;
                 self.open.push(intervention.clone());
                 Ok(())
             }
-            Fact::InterventionResolved { intervention, step, response, notes } => {
-                self.asked_by(*intervention, step)?;
-                self.close(*intervention, event, Some(response), notes.as_deref())
+            Fact::InterventionResolved { .. }
+            | Fact::InterventionApproved { .. }
+            | Fact::InterventionReminded { .. }
+            | Fact::InterventionWithdrawn { .. }
+            | Fact::InterventionExpired { .. } => self.question_moves(event),
+            Fact::StepCompensationStarted { .. }
+            | Fact::StepCompensationRetryScheduled { .. }
+            | Fact::StepCompensated { .. }
+            | Fact::StepCompensationFailed { .. }
+            | Fact::ExecutionCompensated {}
+            | Fact::CompensationFailed { .. } => Err("nothing is undone".to_owned()),
+            fact => match fact.step() {
+                Some(step) => self.move_step(step, fact),
+                None => Err("it is about no step".to_owned()),
+            },
+        }
+    }
+
+    pub(super) fn pause(&mut self, fact: &Fact) -> Result<(), Refusal> {
+        let pause = matches!(fact, Fact::ExecutionPaused { .. });
+        match (pause, self.paused) {
+            (true, true) => Err("the execution is paused".to_owned()),
+            (false, false) => Err("the execution is not paused".to_owned()),
+            _ => {
+                self.paused = pause;
+                Ok(())
             }
-            Fact::InterventionExpired { intervention, step } => {
-                self.asked_by(*intervention, step)?;
-                self.expire(*intervention, event)
+        }
+    }
+
+    fn every_step_is_over(&self) -> Result<(), Refusal> {
+        for at in self.playbook.inside(None) {
+            let (Some(step), Some(state)) = (self.playbook.steps.get(at), self.frame.slot(at)) else {
+                continue;
+            };
+            if !super::ready::is_over(step, state) {
+                return Err(format!("step `{}` is {}", step.name, state.as_str()));
             }
-            Fact::StepStarted { step, .. }
-            | Fact::StepResumed { step, .. }
-            | Fact::StepProgress { step, .. }
-            | Fact::StepCompleted { step, .. }
-            | Fact::StepFailed { step, .. }
-            | Fact::StepRetryScheduled { step, .. }
-            | Fact::StepSkipped { step }
-            | Fact::StepInterrupted { step, .. } => self.move_step(step, &event.fact),
+        }
+        Ok(())
+    }
+
+    /// An execution fails over its step that failed, or over its output when every step is over.
+    fn may_fail(&self, over: Option<&StepPath>) -> Result<(), Refusal> {
+        let Some(path) = over else { return self.every_step_is_over() };
+        let found = self.playbook.step(path.name()).filter(|_| path.iterations().is_empty());
+        let state = found.and_then(|(at, step)| Some((step, self.frame.slot(at)?)));
+        match state {
+            Some((step, state)) if fatal(step, state, false).is_some() && step.place.parent.is_none() => {
+                Ok(())
+            }
+            Some((_, state)) => Err(format!("step `{path}` is {}", state.as_str())),
+            None => Err(format!("the playbook has no step `{path}`")),
         }
     }
 
-    fn every_step_is_done(&self) -> Result<(), Refusal> {
-        match self.current() {
-            Some((step, state)) => Err(format!("step `{}` is {}", step.name, state.as_str())),
-            None => Ok(()),
+    fn unwind(&mut self, cause: &Cause) -> Result<(), Refusal> {
+        match cause {
+            Cause::Failed { step, .. } => self.may_fail(step.as_ref())?,
+            Cause::TimedOut if self.deadline.is_none() => {
+                return Err("the execution has no deadline".to_owned());
+            }
+            Cause::TimedOut | Cause::Cancelled { .. } => {}
         }
+        self.open.clear();
+        self.unwinding.cause = Some(cause.clone());
+        Ok(())
     }
 
-    /// An execution fails over its step that failed, or over its output when every step is done.
-    fn may_fail(&self, over: Option<&StepName>) -> Result<(), Refusal> {
-        match (self.current(), over) {
-            (Some((step, StepState::Failed(_))), Some(name)) if step.name == *name => Ok(()),
-            (None, None) => Ok(()),
-            (Some((step, state)), _) => Err(format!("step `{}` is {}", step.name, state.as_str())),
-            (None, Some(name)) => Err(format!("step `{name}` did not fail")),
-        }
-    }
-
-    fn finish(&mut self, event: &Event, status: Status) -> Result<(), Refusal> {
+    pub(super) fn finish(&mut self, event: &Event, status: Status) -> Result<(), Refusal> {
         let (output, failure) = match &event.fact {
             Fact::ExecutionCompleted { output } => (Some(Arc::clone(output)), None),
-            Fact::ExecutionFailed { failure, .. } => (None, Some(failure.clone())),
+            Fact::ExecutionFailed { failure, .. } | Fact::CompensationFailed { failure, .. } => {
+                (None, Some(failure.clone()))
+            }
+            Fact::ExecutionCompensated {} => (
+                None,
+                match &self.unwinding.cause {
+                    Some(Cause::Failed { failure, .. }) => Some(failure.clone()),
+                    _ => None,
+                },
+            ),
             _ => (None, None),
         };
         self.open.clear();
@@ -189,32 +256,255 @@ impl State {
         Ok(())
     }
 
-    /// Moves the step whose turn it is.
-    fn move_step(&mut self, name: &StepName, fact: &Fact) -> Result<(), Refusal> {
-        let turn =
-            self.turn().ok_or_else(|| format!("it is not the turn of step `{name}`: every step is done"))?;
-        let whose = self.playbook.steps.get(turn).map(|step| &step.name);
-        let slot = self.steps.get_mut(turn).ok_or("the playbook has fewer steps")?;
-        if whose != Some(name) {
-            let whose = whose.map(StepName::as_str).unwrap_or_default();
-            return Err(format!("it is not the turn of step `{name}`: step `{whose}` is {}", slot.as_str()));
+    /// An execution that failed goes on with this step, which failed.
+    fn reopen(&mut self, path: &StepPath, input: Option<&Arc<Value>>) -> Result<(), Refusal> {
+        let (at, chain) = self.locate(path)?;
+        let mut around = vec![(at, chain.clone(), true)];
+        let mut parent = Some(at);
+        let mut chain = chain;
+        while let Some(inner) = parent {
+            let Some(step) = self.playbook.steps.get(inner) else { break };
+            if step.each.is_some() && chain.last().is_some_and(|(looped, _)| *looped == inner) {
+                chain.pop();
+                around.push((inner, chain.clone(), false));
+            }
+            parent = step.place.parent;
+            around.extend(parent.map(|parent| (parent, chain.clone(), false)));
         }
-        if self.paused && starts_something(slot, fact) {
-            return Err("the execution is paused".to_owned());
+        // From the outside in: what is inside can be reached once what is around it is open again.
+        for (at, chain, own) in around.into_iter().rev() {
+            let frame = frame_mut(&mut self.frame, &chain).ok_or("its loop has not come so far")?;
+            let slot = frame.slot_mut(at).ok_or("the playbook has fewer steps")?;
+            let before = std::mem::replace(slot, StepState::Pending);
+            *slot = reopened(before, own, input)
+                .map_err(|word| format!("step `{path}`, or what is around it, is {word}"))?;
         }
-        let before = std::mem::replace(slot, StepState::Pending);
-        *slot = moved(before, fact).map_err(|word| format!("step `{name}` is {word}"))?;
-        let done = match fact {
-            Fact::StepCompleted { result, .. } => Done::Result(Arc::clone(result)),
-            Fact::StepSkipped { .. } => Done::Skipped,
-            _ => return Ok(()),
-        };
-        Arc::make_mut(&mut self.scope.steps).insert(name.clone(), done);
+        self.end = None;
         Ok(())
     }
 
-    /// The question is open, and this step asked it.
-    fn asked_by(&self, id: InterventionId, step: &StepName) -> Result<(), Refusal> {
+    /// A step's place, and the loops with their iterations that lead to it.
+    fn locate(&self, path: &StepPath) -> Result<(usize, Vec<(usize, u32)>), Refusal> {
+        let found = self.playbook.step(path.name());
+        let (at, step) = found.ok_or_else(|| format!("the playbook has no step `{}`", path.name()))?;
+        if path.iterations().is_empty() && step.place.depth == 0 {
+            return Ok((at, Vec::new()));
+        }
+        let mut loops = self.playbook.loops_around(at);
+        loops.extend(step.each.is_some().then_some(at));
+        let deep = path.iterations().len();
+        if deep < step.place.depth || deep > loops.len() {
+            return Err(format!("`{path}` names no step: it is inside of {} loops", step.place.depth));
+        }
+        Ok((at, loops.into_iter().zip(path.iterations().iter().copied()).collect()))
+    }
+
+    /// Moves a step, and what follows from that for others.
+    fn move_step(&mut self, path: &StepPath, fact: &Fact) -> Result<(), Refusal> {
+        let (at, chain) = self.locate(path)?;
+        let playbook = Arc::clone(&self.playbook);
+        let step = playbook.steps.get(at).ok_or("the playbook has fewer steps")?;
+        self.begin_iteration(&chain, &playbook);
+        let letter = self.letter_of(at, path, fact);
+        let paused = self.paused;
+        let frame = frame_mut(&mut self.frame, &chain).ok_or_else(|| {
+            format!("it is not the turn of step `{path}`: its loop has not come so far, or has ended")
+        })?;
+        let slot = frame.slot_mut(at).ok_or("the playbook has fewer steps")?;
+        if paused && starts_something(slot, fact) {
+            return Err("the execution is paused".to_owned());
+        }
+        let again = matches!(slot, StepState::Answered { intervention, .. } if matches!(intervention.origin, Origin::Failed { .. }));
+        let before = std::mem::replace(slot, StepState::Pending);
+        *slot = moved(step, before, fact).map_err(|word| format!("step `{path}` is {word}"))?;
+        if let Some(letter) = letter {
+            self.mailbox.remove(letter);
+        }
+        let iteration = chain.last().is_some_and(|(looped, _)| *looped == at);
+        self.follow(at, step, path, &chain, fact, again)?;
+        if iteration {
+            self.end_iteration(at, step, &chain);
+        }
+        Ok(())
+    }
+
+    /// What a move of a step means for those around it.
+    fn follow(
+        &mut self,
+        at: usize,
+        step: &Step,
+        path: &StepPath,
+        chain: &[(usize, u32)],
+        fact: &Fact,
+        again: bool,
+    ) -> Result<(), Refusal> {
+        let playbook = Arc::clone(&self.playbook);
+        let gone = || format!("step `{path}` is in no iteration");
+        match fact {
+            Fact::StepCompleted { result, .. }
+            | Fact::StepSkipped { result: Some(result), .. }
+            | Fact::StepAdopted { result: Some(result), .. } => {
+                let frame = frame_mut(&mut self.frame, chain).ok_or_else(gone)?;
+                if let (Work::Set(_), Value::Object(values)) = (&step.work, &**result) {
+                    let vars = Arc::make_mut(&mut frame.level.vars);
+                    vars.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+                }
+                frame.note(step, Done::Result(Arc::clone(result)));
+                // What is inside of it and did not end need not.
+                for inner in playbook.inside(Some(at)) {
+                    frame.skip(&playbook, inner);
+                }
+                if matches!(fact, Fact::StepCompleted { .. }) {
+                    self.note_compensation(at, step, path);
+                }
+            }
+            Fact::StepSkipped { .. } | Fact::StepAdopted { .. } => {
+                let frame = frame_mut(&mut self.frame, chain).ok_or_else(gone)?;
+                frame.note(step, Done::Skipped);
+                for inner in playbook.inside(Some(at)) {
+                    frame.skip(&playbook, inner);
+                }
+            }
+            Fact::StepEntered { case, .. } => {
+                let frame = frame_mut(&mut self.frame, chain).ok_or_else(gone)?;
+                if again {
+                    frame.begin_again(&playbook, at);
+                }
+                let taken = case.map(|case| case as usize);
+                if let Work::Switch(cases) = &step.work {
+                    for inner in playbook.inside(Some(at)) {
+                        let case = playbook.steps.get(inner).map(|step| step.place.case);
+                        if case != taken {
+                            frame.skip(&playbook, inner);
+                        }
+                    }
+                    let goto = taken.and_then(|case| cases.get(case)?.goto);
+                    goto.into_iter().for_each(|to| frame.skip_between(&playbook, at, to));
+                }
+            }
+            Fact::StepFailed { failure, .. } => {
+                let iteration = chain.last().is_some_and(|(looped, _)| *looped == at);
+                let goes_on = match step.on_failure {
+                    OnFailure::Continue => true,
+                    OnFailure::Goto(_) => !iteration,
+                    OnFailure::Fail | OnFailure::Intervene => false,
+                };
+                if goes_on {
+                    let frame = frame_mut(&mut self.frame, chain).ok_or_else(gone)?;
+                    frame.note(step, Done::Failed(Arc::new(failure.clone())));
+                    for inner in playbook.inside(Some(at)) {
+                        frame.skip(&playbook, inner);
+                    }
+                    if let OnFailure::Goto(to) = step.on_failure {
+                        frame.skip_between(&playbook, at, to);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The next iteration of a loop begins with what happens first in it.
+    fn begin_iteration(&mut self, chain: &[(usize, u32)], playbook: &Playbook) {
+        let Some(((looped, iteration), outer)) = chain.split_last() else { return };
+        let Some(frame) = frame_mut(&mut self.frame, outer) else { return };
+        let Some(StepState::Looping(progress)) = frame.slot_mut(*looped) else { return };
+        if progress.next != *iteration || progress.failure.is_some() {
+            return;
+        }
+        let (Some(step), Some(item)) =
+            (playbook.steps.get(*looped), progress.items.get(*iteration as usize).cloned())
+        else {
+            return;
+        };
+        progress.active.insert(*iteration, Frame::of_iteration(*looped, step, *iteration, item));
+        progress.next += 1;
+    }
+
+    /// An iteration that is over leaves its result with its loop.
+    fn end_iteration(&mut self, at: usize, step: &Step, chain: &[(usize, u32)]) {
+        let Some(((looped, iteration), outer)) = chain.split_last() else { return };
+        let Some(frame) = frame_mut(&mut self.frame, outer) else { return };
+        let Some(StepState::Looping(progress)) = frame.slot_mut(*looped) else { return };
+        let Some(inner) = progress.active.get(iteration) else { return };
+        let Some(state) = inner.slot(at) else { return };
+        if let Some(failure) = fatal(step, state, true) {
+            // It stays, for when it is tried again.
+            progress.failure.get_or_insert_with(|| failure.clone());
+            return;
+        }
+        let result = match (state, inner.level.steps.get(&step.name)) {
+            (StepState::Succeeded, Some(Done::Result(result))) => Arc::clone(result),
+            (StepState::Skipped, _) => Arc::default(),
+            (StepState::Failed { .. }, _) if step.on_failure == OnFailure::Continue => Arc::default(),
+            _ => return,
+        };
+        progress.results.insert(*iteration, result);
+        progress.active.remove(iteration);
+    }
+
+    /// The event that a wait takes when it completes.
+    fn letter_of(&self, at: usize, path: &StepPath, fact: &Fact) -> Option<usize> {
+        if self.mailbox.is_empty() || !matches!(fact, Fact::StepCompleted { .. }) {
+            return None;
+        }
+        self.letter(at, &self.frames_of(at, path)?)
+    }
+
+    /// How the step will be undone, if it must be: computed now, as it is now.
+    fn note_compensation(&mut self, at: usize, step: &Step, path: &StepPath) {
+        let Some(compensation) = &step.compensation else { return };
+        // A step with `forEach` is undone iteration by iteration.
+        let looped = step.each.is_some() && path.iterations().len() == step.place.depth;
+        let Some(frames) = self.frames_of(at, path).filter(|_| !looped) else { return };
+        let input = compensation.params.eval(&self.scope(&frames)).map(Arc::new);
+        let input = input.map_err(|error| uncomputable("compensation.params", &error));
+        self.unwinding.steps.push(Undoing { step: path.clone(), at, input });
+    }
+
+    /// What happens to an open question.
+    fn question_moves(&mut self, event: &Event) -> Result<(), Refusal> {
+        let Some(step) = event.fact.step() else { return Err("it is about no step".to_owned()) };
+        match &event.fact {
+            Fact::InterventionResolved { intervention, response, notes, .. } => {
+                self.asked_by(*intervention, step)?;
+                self.close(*intervention, event, Some(response), notes.as_deref())
+            }
+            Fact::InterventionApproved { intervention, response, notes, .. } => {
+                self.asked_by(*intervention, step)?;
+                let question = self.open.iter_mut().find(|question| question.id == *intervention);
+                let question = question.ok_or("it is not open")?;
+                if question.approved.len() + 1 >= question.approvals as usize {
+                    return Err(format!("{intervention} has as many approvals as it needs"));
+                }
+                question.approved.push(resolution(event, response, notes.as_deref()));
+                Ok(())
+            }
+            Fact::InterventionReminded { intervention, .. } => {
+                self.asked_by(*intervention, step)?;
+                let question = self.open.iter_mut().find(|question| question.id == *intervention);
+                let reminder = question.and_then(|question| question.reminder.as_mut());
+                let Reminder { next, every } = reminder.ok_or("it has no reminders")?;
+                *next =
+                    event.at.checked_add(every.0).map_err(|_| "the next reminder is beyond the calendar")?;
+                Ok(())
+            }
+            Fact::InterventionWithdrawn { intervention, .. } => {
+                self.asked_by(*intervention, step)?;
+                self.move_step(step, &event.fact)?;
+                self.open.retain(|question| question.id != *intervention);
+                Ok(())
+            }
+            Fact::InterventionExpired { intervention, .. } => {
+                self.asked_by(*intervention, step)?;
+                self.expire(*intervention, event)
+            }
+            _ => Err("it is about no question".to_owned()),
+        }
+    }
+
+    pub(super) fn asked_by(&self, id: InterventionId, step: &StepPath) -> Result<(), Refusal> {
         match self.question(id) {
             Some(question) if question.step == *step => Ok(()),
             Some(question) => Err(format!("{id} was asked by step `{}`, not `{step}`", question.step)),
@@ -232,10 +522,11 @@ impl State {
     ) -> Result<(), Refusal> {
         let place = self.open.iter().position(|intervention| intervention.id == id);
         let intervention = self.open.remove(place.ok_or_else(|| format!("{id} is not open"))?);
-        let (at, _) = self.playbook.step(&intervention.step).ok_or("the playbook has no such step")?;
-        let slot = self.steps.get_mut(at).ok_or("the playbook has fewer steps")?;
+        let (at, chain) = self.locate(&intervention.step)?;
+        let frame = frame_mut(&mut self.frame, &chain).ok_or("its loop has ended")?;
+        let slot = frame.slot_mut(at).ok_or("the playbook has fewer steps")?;
         let before = std::mem::replace(slot, StepState::Pending);
-        let StepState::WaitingForAnswer { attempt, input, resumption, .. } = before else {
+        let StepState::WaitingForAnswer { attempt, .. } = before else {
             return Err(format!(
                 "step `{}` is {} and waits for no answer",
                 intervention.step,
@@ -244,16 +535,11 @@ impl State {
         };
         *slot = StepState::Answered {
             attempt,
-            input,
-            resumption,
             intervention: Box::new(intervention),
             answer: answer.map(Arc::clone),
         };
         if let Some(answer) = answer {
-            let response = Value::clone(answer);
-            let by = event.actor.to_string();
-            self.resolved
-                .insert(id, Resolution { response, notes: notes.map(str::to_owned), by, at: event.at });
+            self.resolved.insert(id, resolution(event, answer, notes));
         }
         Ok(())
     }
@@ -276,71 +562,15 @@ impl State {
     }
 }
 
-/// What a paused execution does not do. What was at work before goes on to its end, its questions included.
-fn starts_something(before: &StepState, fact: &Fact) -> bool {
-    match fact {
-        Fact::StepStarted { .. } | Fact::StepResumed { .. } | Fact::StepSkipped { .. } => true,
-        Fact::InterventionRequired { .. } => matches!(before, StepState::Pending),
-        _ => false,
-    }
+pub(super) fn resolution(event: &Event, answer: &Arc<Value>, notes: Option<&str>) -> Resolution {
+    let response = Value::clone(answer);
+    Resolution { response, notes: notes.map(str::to_owned), by: event.actor.to_string(), at: event.at }
 }
 
-/// One arm per legal move of a step; everything else is refused, with the word for where the step stands.
-fn moved(before: StepState, fact: &Fact) -> Result<StepState, &'static str> {
-    use StepState as S;
-    Ok(match (before, fact) {
-        (
-            S::Pending | S::Retrying { .. } | S::Interrupted { .. },
-            Fact::StepStarted { attempt, input, .. },
-        ) => S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None },
-        // An operator let an interrupted attempt run again.
-        (S::Answered { intervention, answer: Some(_), .. }, Fact::StepStarted { attempt, input, .. })
-            if intervention.origin == Origin::Interrupted =>
-        {
-            S::Running { attempt: *attempt, input: Arc::clone(input), resumption: None }
-        }
-        (
-            S::Answered { input: Some(input), intervention, answer: Some(answer), resumption, .. },
-            Fact::StepResumed { attempt, .. },
-        ) => {
-            let resumption = match intervention.origin {
-                Origin::Operation { resume_state } => Some(Resumption { state: resume_state, answer }),
-                // An interrupted attempt goes on with the answer that it had before.
-                Origin::Interrupted | Origin::Step => resumption,
-            };
-            S::Running { attempt: *attempt, input, resumption: Some(resumption.ok_or("running")?) }
-        }
-        (
-            S::Interrupted { input, resumption: Some(resumption), .. }
-            | S::Retrying { input, resumption: Some(resumption), .. },
-            Fact::StepResumed { attempt, .. },
-        ) => S::Running { attempt: *attempt, input, resumption: Some(resumption) },
-        (running @ S::Running { .. }, Fact::StepProgress { .. }) => running,
-        (S::Running { attempt, input, resumption }, Fact::StepInterrupted { .. }) => {
-            S::Interrupted { attempt, input, resumption }
-        }
-        (S::Pending, Fact::InterventionRequired { intervention }) if intervention.origin == Origin::Step => {
-            S::WaitingForAnswer { attempt: 0, input: None, resumption: None, intervention: intervention.id }
-        }
-        (S::Running { attempt, input, resumption }, Fact::InterventionRequired { intervention })
-            if matches!(intervention.origin, Origin::Operation { .. }) =>
-        {
-            S::WaitingForAnswer { attempt, input: Some(input), resumption, intervention: intervention.id }
-        }
-        (S::Interrupted { attempt, input, resumption }, Fact::InterventionRequired { intervention })
-            if intervention.origin == Origin::Interrupted =>
-        {
-            S::WaitingForAnswer { attempt, input: Some(input), resumption, intervention: intervention.id }
-        }
-        (S::Running { input, resumption, .. }, Fact::StepRetryScheduled { attempt, at, failure, .. }) => {
-            S::Retrying { attempt: *attempt, at: *at, failure: failure.clone(), input, resumption }
-        }
-        (S::Running { .. } | S::Answered { answer: Some(_), .. }, Fact::StepCompleted { .. }) => S::Succeeded,
-        (
-            S::Pending | S::Running { .. } | S::Retrying { .. } | S::Interrupted { .. } | S::Answered { .. },
-            Fact::StepFailed { failure, .. },
-        ) => S::Failed(failure.clone()),
-        (S::Pending, Fact::StepSkipped { .. }) => S::Skipped,
-        (before, _) => return Err(before.as_str()),
+/// The frame that these iterations lead to.
+fn frame_mut<'f>(frame: &'f mut Frame, chain: &[(usize, u32)]) -> Option<&'f mut Frame> {
+    chain.iter().try_fold(frame, |frame, (looped, iteration)| {
+        let StepState::Looping(progress) = frame.slot_mut(*looped)? else { return None };
+        progress.active.get_mut(iteration)
     })
 }

@@ -1,6 +1,6 @@
 //! One execution of a playbook, as a value.
 //!
-//! [`State::after`] folds an [`Event`] into a state (`fold`); [`State::ready`] says what to do next
+//! [`State::after`] folds an [`super::Event`] into a state (`fold`); [`State::ready`] says what to do next
 //! (`ready`). Neither touches a clock, a store or a plugin: `engine::driver` does, and records what came of it.
 //!
 //! Invariant: replaying the stored events gives the live state.
@@ -12,15 +12,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::expression::{Done, Scope};
+use crate::expression::Done;
 use crate::failure::Failure;
 use crate::ids::{Digest, ExecutionId, InterventionId, PluginName, RuntimeId, StepName};
 use crate::intervention::{Intervention, Resolution};
 use crate::playbook::{Playbook, Step};
 use crate::runtime::Environment;
+use crate::step_path::StepPath;
 
-use super::event::{PlaybookRef, Seq};
+use super::event::{Actor, Cause, Fork, Parent, PlaybookRef, Seq};
+use super::frame::Frame;
+use super::step_state::StepState;
 use super::summary::{Status, Summary};
+use super::undo::Unwinding;
 
 /// An execution, as far as its events tell.
 #[derive(Debug, Clone)]
@@ -39,24 +43,45 @@ pub struct State {
     pub deadline: Option<Timestamp>,
     /// Free words of the caller.
     pub labels: BTreeMap<String, String>,
+    /// The step that waits for it, when it is a child.
+    pub parent: Option<Parent>,
+    /// What it was made from.
+    pub fork: Option<Fork>,
+    /// Whoever started it.
+    pub started_by: Actor,
     /// The seq of its last event.
     pub version: Seq,
     /// When it was accepted.
     pub started_at: Timestamp,
     /// When its last event was recorded.
     pub updated_at: Timestamp,
-    /// What expressions see: input and results.
-    pub scope: Scope,
-    /// Where each step stands, in the playbook's order.
-    pub steps: Vec<StepState>,
+    /// What expressions see of it as `execution`.
+    pub execution: Arc<Value>,
+    /// What it was given.
+    pub input: Arc<Value>,
+    /// Where each step outside of loops stands; those inside are in their loops.
+    pub frame: Frame,
     /// Questions that wait for an answer.
     pub open: Vec<Intervention>,
     /// How earlier questions ended.
     pub resolved: BTreeMap<InterventionId, Resolution>,
+    /// Outside events that no step has taken yet, the oldest first.
+    pub mailbox: Vec<Letter>,
+    /// How completed steps are undone, and how far that has come.
+    pub unwinding: Unwinding,
     /// An operator stopped it for now.
     pub paused: bool,
     /// How it ended, if it has.
     pub end: Option<End>,
+}
+
+/// An outside event that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Letter {
+    /// Its name.
+    pub event: String,
+    /// What came with it.
+    pub payload: Arc<Value>,
 }
 
 /// How an execution ended.
@@ -72,122 +97,71 @@ pub struct End {
     pub failure: Option<Failure>,
 }
 
-/// Where a step stands.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StepState {
-    /// Its turn has not come.
-    Pending,
-    /// An attempt is at work, or was when the host stopped.
-    Running {
-        /// 1 for the first.
-        attempt: u32,
-        /// What the operation was given.
-        input: Arc<Value>,
-        /// Present when the attempt goes on after an answer.
-        resumption: Option<Resumption>,
-    },
-    /// An attempt failed; the next one comes at `at`.
-    Retrying {
-        /// The attempt to come.
-        attempt: u32,
-        /// When.
-        at: Timestamp,
-        /// Why the last one failed.
-        failure: Failure,
-        /// What the operation is given again.
-        input: Arc<Value>,
-        /// Present when the attempt that failed had gone on after an answer: nobody is asked twice.
-        resumption: Option<Resumption>,
-    },
-    /// The host stopped while an effectful attempt was at work.
-    Interrupted {
-        /// The attempt that was cut off.
-        attempt: u32,
-        /// What it was given.
-        input: Arc<Value>,
-        /// Present when it went on after an answer.
-        resumption: Option<Resumption>,
-    },
-    /// It waits for an answer.
-    WaitingForAnswer {
-        /// The attempt that asked; 0 when the playbook itself asks.
-        attempt: u32,
-        /// What the operation was given.
-        input: Option<Arc<Value>>,
-        /// Present when the attempt that asked had itself gone on after an answer.
-        resumption: Option<Resumption>,
-        /// The question, one of [`State::open`].
-        intervention: InterventionId,
-    },
-    /// The question ended; what that means for the step comes next.
-    Answered {
-        /// The attempt that asked.
-        attempt: u32,
-        /// What the operation was given.
-        input: Option<Arc<Value>>,
-        /// Present when the attempt that asked had itself gone on after an answer.
-        resumption: Option<Resumption>,
-        /// The question.
-        intervention: Box<Intervention>,
-        /// The answer; `None` when nobody gave one in time.
-        answer: Option<Arc<Value>>,
-    },
-    /// It gave a result; [`State::result`] has it.
-    Succeeded,
-    /// Its `when` was false.
-    Skipped,
-    /// It failed for good.
-    Failed(Failure),
-}
-
-/// What an operation is given when it goes on after an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Resumption {
-    /// What it handed out with its question.
-    pub state: Value,
-    /// What the person said.
-    pub answer: Arc<Value>,
-}
-
-impl StepState {
-    /// The word on the wire.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running { .. } | Self::Answered { .. } => "running",
-            Self::Interrupted { .. } => "interrupted",
-            Self::Retrying { .. } => "retrying",
-            Self::WaitingForAnswer { .. } => "waiting_for_answer",
-            Self::Succeeded => "succeeded",
-            Self::Skipped => "skipped",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// Nothing more happens to it.
-    pub const fn is_done(&self) -> bool {
-        matches!(self, Self::Succeeded | Self::Skipped | Self::Failed(_))
-    }
-}
-
 impl State {
-    /// The step whose turn it is: the first that neither gave a result nor was skipped. Steps run in the order
-    /// written, and after one that failed comes none.
-    pub fn current(&self) -> Option<(&Step, &StepState)> {
-        let turn = self.turn()?;
-        self.playbook.steps.get(turn).zip(self.steps.get(turn))
+    /// Where a step stands: `None` when there is no such step, or its iteration has not begun or is over.
+    pub fn stands(&self, path: &StepPath) -> Option<(usize, &StepState)> {
+        let (at, step) = self.playbook.step(path.name())?;
+        let loops = self.playbook.loops_around(at);
+        let own = step.each.is_some().then_some(at);
+        let mut frame = &self.frame;
+        for (around, iteration) in loops.into_iter().chain(own).zip(path.iterations()) {
+            let StepState::Looping(progress) = frame.slot(around)? else { return None };
+            frame = progress.active.get(iteration)?;
+        }
+        let deep = path.iterations().len();
+        let fits = deep == step.place.depth || (own.is_some() && deep == step.place.depth + 1);
+        Some((at, frame.slot(at).filter(|_| fits)?))
     }
 
-    /// The place of the step whose turn it is.
-    pub(super) fn turn(&self) -> Option<usize> {
-        self.steps.iter().position(|state| !matches!(state, StepState::Succeeded | StepState::Skipped))
+    /// The steps at work, waiting or otherwise neither done nor pending, in the order written.
+    pub fn current(&self) -> Vec<(StepPath, &StepState)> {
+        let mut found = Vec::new();
+        self.frame.walk(&self.playbook, &mut Vec::new(), &mut |at, iterations, state| {
+            let Some(step) = self.playbook.steps.get(at) else { return };
+            let inner =
+                matches!(state, StepState::Pending | StepState::Entered { .. } | StepState::Looping(_));
+            if !inner && !state.is_done() {
+                found.push((StepPath::new(step.name.clone(), iterations), state));
+            }
+        });
+        found
     }
 
-    /// What a step gave.
+    /// Attempts that are at work, or were when the host stopped.
+    pub fn running(&self) -> Vec<(StepPath, super::Attempt)> {
+        let attempts = self.current().into_iter().filter_map(|(path, state)| match state {
+            StepState::Running(attempt) => Some((path, attempt.clone())),
+            _ => None,
+        });
+        attempts.collect()
+    }
+
+    /// Children that are at work.
+    pub fn children(&self) -> Vec<(StepPath, ExecutionId)> {
+        let children = self.current().into_iter().filter_map(|(path, state)| match state {
+            StepState::Child { execution, .. } => Some((path, *execution)),
+            _ => None,
+        });
+        children.collect()
+    }
+
+    /// The names of the outside events that steps wait for, each once.
+    pub fn awaited(&self) -> Vec<String> {
+        let waits = self.current().into_iter().filter_map(|(_, state)| match state {
+            StepState::Waiting { event, .. } => event.clone(),
+            _ => None,
+        });
+        let mut names: Vec<String> = waits.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What a step outside of loops gave.
     pub fn result(&self, step: &StepName) -> Option<&Arc<Value>> {
-        match self.scope.steps.get(step)? {
+        match self.frame.level.steps.get(step)? {
             Done::Result(value) => Some(value),
-            Done::Skipped => None,
+            Done::Skipped | Done::Failed(_) => None,
         }
     }
 
@@ -198,26 +172,54 @@ impl State {
 
     /// Where it stands.
     pub fn status(&self) -> Status {
-        match &self.end {
-            Some(end) => end.status,
-            None if self.paused => Status::Paused,
-            None if !self.open.is_empty() => Status::Waiting,
-            None if self.version <= 1 => Status::Pending,
-            None => Status::Running,
+        if let Some(end) = &self.end {
+            return end.status;
+        }
+        match () {
+            () if self.paused => Status::Paused,
+            () if self.unwinding.cause.is_some() && self.open.is_empty() => Status::Compensating,
+            () if self.version <= 1 => Status::Pending,
+            () if self.only_waits() => Status::Waiting,
+            () => Status::Running,
         }
     }
 
-    /// When time alone moves it on: its own deadline, a question's, or the next attempt.
+    /// Whether a person, time or an outside event must come before anything else can happen. A step that waits for
+    /// a child does not count: when the host starts, its driver must look what became of the child.
+    fn only_waits(&self) -> bool {
+        let mut waits = !self.open.is_empty();
+        let mut works = false;
+        self.frame.walk(&self.playbook, &mut Vec::new(), &mut |_, _, state| match state {
+            StepState::Waiting { .. } => waits = true,
+            StepState::Running(_) | StepState::Child { .. } | StepState::Interrupted(_) => works = true,
+            StepState::Answered { .. } | StepState::Retrying { .. } => works = true,
+            _ => {}
+        });
+        waits && !works
+    }
+
+    /// When time alone moves it on: its own deadline, a question's, a wait's, or the next attempt.
     pub fn wakes_at(&self) -> Option<Timestamp> {
         if self.end.is_some() {
             return None;
         }
-        let retry = self.current().and_then(|(_, state)| match state {
-            StepState::Retrying { at, .. } if !self.paused => Some(*at),
-            _ => None,
+        let mut earliest: Option<Timestamp> = None;
+        let mut consider = |at: Timestamp| earliest = Some(earliest.map_or(at, |earlier| earlier.min(at)));
+        self.open.iter().for_each(|question| {
+            question.deadline.into_iter().for_each(&mut consider);
+            question.reminder.into_iter().for_each(|reminder| consider(reminder.next));
         });
-        let questions = self.open.iter().filter_map(|intervention| intervention.deadline);
-        questions.chain(retry).chain(self.deadline).min()
+        if self.unwinding.cause.is_some() {
+            self.unwinding.wakes_at().filter(|_| !self.paused).into_iter().for_each(&mut consider);
+            return earliest;
+        }
+        self.deadline.into_iter().for_each(&mut consider);
+        self.frame.walk(&self.playbook, &mut Vec::new(), &mut |_, _, state| match state {
+            StepState::Retrying { at, .. } if !self.paused => consider(*at),
+            StepState::Waiting { until: Some(until), .. } if !self.paused => consider(*until),
+            _ => {}
+        });
+        earliest
     }
 
     /// Which version of which playbook it runs.
@@ -227,6 +229,11 @@ impl State {
             version: self.playbook.version.clone(),
             digest: self.playbook.digest,
         }
+    }
+
+    /// Why completed steps are undone, if they are.
+    pub fn cause(&self) -> Option<&Cause> {
+        self.unwinding.cause.as_ref()
     }
 
     /// What lists show of it.
@@ -239,9 +246,9 @@ impl State {
             playbook: self.playbook_ref(),
             status: self.status(),
             version: self.version,
-            current_step: end.is_none().then(|| self.current().map(|(step, _)| step.name.clone())).flatten(),
-            steps_done: count(self.steps.iter().filter(|state| state.is_done()).count()),
-            steps_total: count(self.steps.len()),
+            current_step: self.current_step(),
+            steps_done: count(self.frame.slots().filter(|state| state.is_done()).count()),
+            steps_total: count(self.playbook.steps.len()),
             started_at: self.started_at,
             updated_at: self.updated_at,
             ended_at: end.map(|end| end.at),
@@ -251,5 +258,25 @@ impl State {
             labels: self.labels.clone(),
             plugins: self.plugins.clone(),
         }
+    }
+
+    /// The step that is at work or waits; the first of several. Between two steps, the one to come.
+    fn current_step(&self) -> Option<StepName> {
+        if self.end.is_some() {
+            return None;
+        }
+        if let Some(undo) = self.unwinding.current().filter(|_| self.unwinding.cause.is_some()) {
+            return Some(undo.step.name().clone());
+        }
+        let mut at_work: Option<usize> = None;
+        let mut to_come: Option<usize> = None;
+        self.frame.walk(&self.playbook, &mut Vec::new(), &mut |at, _, state| match state {
+            StepState::Pending => to_come = to_come.or(Some(at)),
+            StepState::Entered { .. } | StepState::Looping(_) => {}
+            state if state.is_done() => {}
+            _ => at_work = at_work.or(Some(at)),
+        });
+        let step: &Step = self.playbook.steps.get(at_work.or(to_come)?)?;
+        Some(step.name.clone())
     }
 }

@@ -24,6 +24,8 @@ pub enum Status {
     Waiting,
     /// An operator stopped it for now.
     Paused,
+    /// Completed steps are undone.
+    Compensating,
     /// End: all went well.
     Succeeded,
     /// End: a step failed.
@@ -32,19 +34,26 @@ pub enum Status {
     Cancelled,
     /// End: it took longer than allowed.
     TimedOut,
+    /// End: it failed, was cancelled or took too long, and its completed steps are undone.
+    Compensated,
+    /// End: the same, but not everything could be undone.
+    CompensationFailed,
 }
 
 impl Status {
     /// Every status, in the order of life.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Pending,
         Self::Running,
         Self::Waiting,
         Self::Paused,
+        Self::Compensating,
         Self::Succeeded,
         Self::Failed,
         Self::Cancelled,
         Self::TimedOut,
+        Self::Compensated,
+        Self::CompensationFailed,
     ];
 
     /// The word on the wire and in stores.
@@ -54,10 +63,13 @@ impl Status {
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Paused => "paused",
+            Self::Compensating => "compensating",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timed_out",
+            Self::Compensated => "compensated",
+            Self::CompensationFailed => "compensation_failed",
         }
     }
 
@@ -68,7 +80,7 @@ impl Status {
 
     /// Nothing will happen any more.
     pub const fn is_end(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::TimedOut)
+        !matches!(self, Self::Pending | Self::Running | Self::Waiting | Self::Paused | Self::Compensating)
     }
 }
 

@@ -4,7 +4,6 @@
 //! (`$input.a` is `input.a`), and a step's name may contain hyphens (`steps.choose-jelly.result` becomes
 //! `steps["choose-jelly"].result`), which Jinja alone would read as a subtraction.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use crate::ids::StepName;
 
-use super::{EvalError, Mistake, ROOTS, Scope, StepUse, bounds};
+use super::{EvalError, Mistake, Names, Scope, StepUse, Uses, bounds};
 
 /// Longest expression, in bytes.
 const MAX_SOURCE: usize = 4_096;
@@ -23,7 +22,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(bounds::language);
 /// A compiled expression.
 pub struct Expression {
     source: String,
-    uses: BTreeSet<StepUse>,
+    uses: Uses,
     compiled: minijinja::Expression<'static, 'static>,
 }
 
@@ -35,7 +34,7 @@ impl fmt::Debug for Expression {
 
 impl Expression {
     /// Compiles an expression, without braces around it.
-    pub fn compile(source: &str) -> Result<Self, Mistake> {
+    pub fn compile(source: &str, names: Names<'_>) -> Result<Self, Mistake> {
         if source.len() > MAX_SOURCE {
             return Err(Mistake::new(
                 format!("the expression is {} bytes long", source.len()),
@@ -52,27 +51,29 @@ impl Expression {
         let mut unknown: Vec<_> = compiled
             .undeclared_variables(false)
             .into_iter()
-            .filter(|name| !ROOTS.contains(&name.as_str()))
+            .filter(|name| !names.allow(name))
             .filter(|name| !is_function(name))
             .collect();
         unknown.sort();
         if let Some(name) = unknown.first() {
             let hint = match name.as_str() {
-                "yes" | "on" | "no" | "off" | "null" => "write true, false or none; put texts in quotes",
-                _ => "names begin with input, steps or execution; put texts in quotes",
+                "yes" | "on" | "no" | "off" | "null" => {
+                    "write true, false or none; put texts in quotes".to_owned()
+                }
+                _ => format!("names begin with {}; put texts in quotes", names.list("")),
             };
             return Err(Mistake::new(format!("unknown name `{name}` in `{source}`"), hint));
         }
         Ok(Self { source: source.to_owned(), uses, compiled })
     }
 
-    /// The steps that it reads.
-    pub fn uses(&self) -> impl Iterator<Item = &StepUse> {
-        self.uses.iter()
+    /// What it reads.
+    pub fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     /// Its value.
-    pub fn eval(&self, scope: &Scope) -> Result<Value, EvalError> {
+    pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         let value = self.compiled.eval(scope.to_jinja()).map_err(|error| self.failed(detail(&error)))?;
         if value.is_undefined() {
             return Err(self.failed("there is no such value".to_owned()));
@@ -81,7 +82,7 @@ impl Expression {
     }
 
     /// Whether it holds, for `when`.
-    pub fn holds(&self, scope: &Scope) -> Result<bool, EvalError> {
+    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, EvalError> {
         let value = self.compiled.eval(scope.to_jinja()).map_err(|error| self.failed(detail(&error)))?;
         if value.is_undefined() {
             return Err(self.failed("there is no such value".to_owned()));
@@ -106,10 +107,10 @@ fn detail(error: &minijinja::Error) -> String {
     }
 }
 
-/// Translates the habits of playbooks, and notes the steps that are read.
-fn translate(source: &str) -> (String, BTreeSet<StepUse>) {
+/// Translates the habits of playbooks, and notes what is read.
+fn translate(source: &str) -> (String, Uses) {
     let mut out = String::with_capacity(source.len() + 16);
-    let mut uses = BTreeSet::new();
+    let mut uses = Uses::default();
     let mut rest = source;
     let mut before = ' ';
     while let Some(c) = rest.chars().next() {
@@ -121,13 +122,14 @@ fn translate(source: &str) -> (String, BTreeSet<StepUse>) {
         } else if let Some((name, field, length)) = step_path(rest) {
             out.push_str(&format!("steps[\"{name}\"]"));
             rest = rest.get(length..).unwrap_or_default();
-            uses.insert(StepUse { step: name, field });
+            uses.steps.insert(StepUse { step: name, field });
             before = ']';
             continue;
         } else if c == '$' && rest.get(1..).is_some_and(|tail| tail.starts_with(char::is_alphabetic)) {
             rest = rest.get(1..).unwrap_or_default();
             continue;
         } else {
+            uses.vars.extend(var_name(rest).map(str::to_owned));
             push(&mut out, &mut rest, c.len_utf8());
         }
         before = out.chars().next_back().unwrap_or(' ');
@@ -178,6 +180,13 @@ fn step_path(text: &str) -> Option<(StepName, Option<String>, usize)> {
     Some((name.parse().ok()?, field.filter(|field| !field.is_empty()), text.len() - rest.len()))
 }
 
+/// `NAME` of `vars.NAME` at the front of `text`.
+fn var_name(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("vars.")?;
+    let end = name.find(|c: char| !is_word(c)).unwrap_or(name.len());
+    name.get(..end).filter(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -186,24 +195,33 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::Done;
+    use super::super::{Done, Item, Level};
     use super::*;
+    use crate::failure::Failure;
 
-    fn scope() -> Scope {
-        let steps = BTreeMap::from([
+    fn steps() -> BTreeMap<StepName, Done> {
+        BTreeMap::from([
             ("choose-jelly".parse().unwrap(), Done::Result(Arc::new(json!({ "flavor": "grape", "n": 4 })))),
             ("review".parse().unwrap(), Done::Skipped),
-        ]);
-        Scope {
-            execution: Arc::new(json!({ "id": "exec_1" })),
-            input: Arc::new(json!({ "sandwichType": "classic", "amount": 120.5 })),
-            steps: Arc::new(steps),
-        }
+            ("charge".parse().unwrap(), Done::Failed(Arc::new(Failure::permanent("NO_FUNDS", "empty")))),
+        ])
     }
 
     fn eval(source: &str) -> Result<Value, String> {
-        let expression = Expression::compile(source).map_err(|mistake| mistake.message)?;
-        expression.eval(&scope()).map_err(|error| error.to_string())
+        let names = Names { items: &["line".into()], event: true };
+        let expression = Expression::compile(source, names).map_err(|mistake| mistake.message)?;
+        let item = Item { name: "line".into(), value: Arc::new(json!({ "price": 7 })), index: 2 };
+        let vars = |value: Value| Arc::new(value.as_object().unwrap().clone());
+        let root = Level { steps: Arc::new(steps()), vars: vars(json!({ "a": 1, "b": 1 })), item: None };
+        let inner = Level { vars: vars(json!({ "b": 2 })), item: Some(item), ..Level::default() };
+        let scope = Scope {
+            execution: &Arc::new(json!({ "id": "exec_1" })),
+            input: &Arc::new(json!({ "sandwichType": "classic", "amount": 120.5 })),
+            event: Some(&Arc::new(json!({ "orderId": "o1" }))),
+            root: &root,
+            inner: vec![&inner],
+        };
+        expression.eval(&scope).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -225,6 +243,22 @@ mod tests {
     fn a_skipped_step_is_null_and_says_so() {
         assert_eq!(eval("steps.review.result"), Ok(Value::Null));
         assert_eq!(eval("steps.review.status == 'skipped'"), Ok(json!(true)));
+    }
+
+    #[test]
+    fn a_failure_that_the_playbook_lives_with_can_be_read() {
+        assert_eq!(eval("steps.charge.result"), Ok(Value::Null));
+        assert_eq!(eval("steps.charge.status ~ steps.charge.failure.code"), Ok(json!("failedNO_FUNDS")));
+        assert_eq!(eval("steps.review.failure"), Ok(Value::Null));
+    }
+
+    #[test]
+    fn inside_of_a_loop_its_own_values_come_first() {
+        assert_eq!(eval("line.price * index + vars.a + $vars.b"), Ok(json!(17)));
+        assert_eq!(eval("event.orderId == 'o1' and steps['choose-jelly'].result.n == 4"), Ok(json!(true)));
+        let uses = |text| Expression::compile(text, Names::default()).unwrap().uses().clone();
+        assert_eq!(uses("vars.a + vars.b_2 * 3").vars, ["a".to_owned(), "b_2".to_owned()].into());
+        assert_eq!(uses("'vars.a' ~ input.vars.c").vars, [].into());
     }
 
     #[test]

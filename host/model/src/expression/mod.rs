@@ -17,13 +17,45 @@ mod tokens;
 
 pub use jinja::Expression;
 pub use reference::Reference;
-pub use scope::{Done, Scope};
+pub use scope::{Done, Item, Level, Scope};
 pub use template::Template;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::ids::StepName;
 
-/// The names that expressions may begin with.
-pub const ROOTS: [&str; 3] = ["input", "steps", "execution"];
+/// The names that every expression may begin with.
+pub const ROOTS: [&str; 4] = ["input", "steps", "execution", "vars"];
+
+/// The names that expressions may begin with in one place of a playbook, beside [`ROOTS`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Names<'n> {
+    /// What the loops around it call their items.
+    pub items: &'n [Arc<str>],
+    /// An outside event is looked at here.
+    pub event: bool,
+}
+
+impl Names<'_> {
+    fn allow(&self, name: &str) -> bool {
+        ROOTS.contains(&name)
+            || self.items.iter().any(|item| **item == *name)
+            || (name == "index" && !self.items.is_empty())
+            || (name == "event" && self.event)
+    }
+
+    /// For a hint.
+    fn list(&self, before: &str) -> String {
+        let mut names: Vec<&str> = ROOTS.to_vec();
+        names.extend(self.items.iter().map(|item| &**item));
+        names.extend((!self.items.is_empty()).then_some("index"));
+        names.extend(self.event.then_some("event"));
+        let last = names.pop().unwrap_or_default();
+        let first: Vec<String> = names.iter().map(|name| format!("{before}{name}")).collect();
+        format!("{} or {before}{last}", first.join(", "))
+    }
+}
 
 /// Why a text is not an expression. Its position is the caller's to tell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,4 +90,21 @@ pub struct StepUse {
     pub step: StepName,
     /// The field of its result, when one is named.
     pub field: Option<String>,
+}
+
+/// Everything that a piece of a playbook reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Uses {
+    /// Of steps.
+    pub steps: BTreeSet<StepUse>,
+    /// `vars`, by name.
+    pub vars: BTreeSet<String>,
+}
+
+impl Uses {
+    /// These and those.
+    pub fn add(&mut self, other: &Self) {
+        self.steps.extend(other.steps.iter().cloned());
+        self.vars.extend(other.vars.iter().cloned());
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{EvalError, Mistake, ROOTS, Scope, StepUse};
+use super::{EvalError, Mistake, Names, Scope, StepUse, Uses};
 
 /// A path to a value of the execution's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,16 +39,16 @@ impl Segment {
 
 impl Reference {
     /// Reads a string that is one reference. `Ok(None)`: it is not one, and means itself (`$5.00`, `US$`).
-    pub fn parse(text: &str) -> Result<Option<Self>, Mistake> {
+    pub fn parse(text: &str, names: Names<'_>) -> Result<Option<Self>, Mistake> {
         let Some(body) = text.strip_prefix('$') else { return Ok(None) };
         if !body.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
             return Ok(None);
         }
         let Some((root, path)) = split(body) else { return Ok(None) };
-        if !ROOTS.contains(&root.as_str()) {
+        if !names.allow(&root) {
             return Err(Mistake::new(
                 format!("unknown name `${root}`"),
-                format!("begin with $input, $steps or $execution; write $${body} for the text itself"),
+                format!("begin with {}; write $${body} for the text itself", names.list("$")),
             ));
         }
         let reference = Self { text: text.to_owned(), root, path };
@@ -61,7 +61,7 @@ impl Reference {
             return Ok(());
         }
         match self.path.get(1).and_then(Segment::key) {
-            Some("result") => Ok(()),
+            Some("result" | "failure") => Ok(()),
             Some("status") if self.path.len() == 2 => Ok(()),
             _ => Err(Mistake::new(
                 format!("`{}` does not say what it wants of the step", self.text),
@@ -70,18 +70,24 @@ impl Reference {
         }
     }
 
-    /// The step that it reads, if it reads one.
-    pub fn step_use(&self) -> Option<StepUse> {
-        if self.root != "steps" {
-            return None;
+    /// What it reads.
+    pub fn uses(&self) -> Uses {
+        let mut uses = Uses::default();
+        let first = self.path.first().and_then(Segment::key);
+        match (self.root.as_str(), first) {
+            ("steps", Some(step)) => {
+                let of_result = self.path.get(1).and_then(Segment::key) == Some("result");
+                let field = self.path.get(2).filter(|_| of_result).and_then(Segment::key).map(str::to_owned);
+                uses.steps.extend(step.parse().ok().map(|step| StepUse { step, field }));
+            }
+            ("vars", Some(name)) => uses.vars.extend([name.to_owned()]),
+            _ => {}
         }
-        let step = self.path.first()?.key()?.parse().ok()?;
-        let field = self.path.get(2).and_then(Segment::key).map(str::to_owned);
-        Some(StepUse { step, field })
+        uses
     }
 
     /// The value that it leads to.
-    pub fn eval(&self, scope: &Scope) -> Result<Value, EvalError> {
+    pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         scope.follow(&self.root, &self.path).ok_or_else(|| EvalError {
             source_text: self.text.clone(),
             reason: "there is no such value".to_owned(),
@@ -117,21 +123,22 @@ mod tests {
     #[test]
     fn what_is_no_reference_means_itself() {
         for text in ["plain", "$5.00", "US$", "$", "$ input", "$input and more"] {
-            assert_eq!(Reference::parse(text), Ok(None), "{text}");
+            assert_eq!(Reference::parse(text, Names::default()), Ok(None), "{text}");
         }
     }
 
     #[test]
     fn a_misspelt_root_is_a_mistake() {
-        assert!(Reference::parse("$inptu.a").is_err());
-        assert!(Reference::parse("$steps.a").is_err());
-        assert!(Reference::parse("$steps.a.results.b").is_err());
+        assert!(Reference::parse("$inptu.a", Names::default()).is_err());
+        assert!(Reference::parse("$steps.a", Names::default()).is_err());
+        assert!(Reference::parse("$steps.a.results.b", Names::default()).is_err());
     }
 
     #[test]
     fn names_with_hyphens_and_indexes_are_read() {
-        let reference = Reference::parse("$steps.choose-jelly.result.jars[2].flavor").unwrap().unwrap();
-        let used = reference.step_use().unwrap();
+        let reference =
+            Reference::parse("$steps.choose-jelly.result.jars[2].flavor", Names::default()).unwrap().unwrap();
+        let used = reference.uses().steps.into_iter().next().unwrap();
         assert_eq!(used.step.as_str(), "choose-jelly");
         assert_eq!(used.field.as_deref(), Some("jars"));
         assert_eq!(reference.path.len(), 5);

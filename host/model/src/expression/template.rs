@@ -1,10 +1,8 @@
 //! JSON values with references, expressions and holes in their strings.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
-use super::{EvalError, Expression, Mistake, Reference, Scope, StepUse};
+use super::{EvalError, Expression, Mistake, Names, Reference, Scope, Uses};
 
 /// A compiled value.
 #[derive(Debug)]
@@ -34,11 +32,12 @@ pub enum Part {
 
 impl Template {
     /// Compiles a value and everything in it.
-    pub fn compile(value: &Value) -> Result<Self, Mistake> {
+    pub fn compile(value: &Value, names: Names<'_>) -> Result<Self, Mistake> {
         match value {
-            Value::String(text) => Self::compile_text(text),
+            Value::String(text) => Self::compile_text(text, names),
             Value::Array(items) => {
-                let items = items.iter().map(Self::compile).collect::<Result<Vec<_>, _>>()?;
+                let items = items.iter().map(|item| Self::compile(item, names));
+                let items = items.collect::<Result<Vec<_>, _>>()?;
                 Ok(if items.iter().all(Self::is_literal) {
                     Self::Literal(value.clone())
                 } else {
@@ -48,7 +47,7 @@ impl Template {
             Value::Object(fields) => {
                 let fields = fields
                     .iter()
-                    .map(|(key, value)| Ok((key.clone(), Self::compile(value)?)))
+                    .map(|(key, value)| Ok((key.clone(), Self::compile(value, names)?)))
                     .collect::<Result<Vec<_>, Mistake>>()?;
                 Ok(Self::object(fields))
             }
@@ -72,14 +71,14 @@ impl Template {
         matches!(self, Self::Literal(_))
     }
 
-    fn compile_text(text: &str) -> Result<Self, Mistake> {
+    fn compile_text(text: &str, names: Names<'_>) -> Result<Self, Mistake> {
         if let Some(rest) = text.strip_prefix("$$") {
             return Ok(Self::Literal(Value::String(format!("${rest}"))));
         }
-        if let Some(reference) = Reference::parse(text)? {
+        if let Some(reference) = Reference::parse(text, names)? {
             return Ok(Self::Reference(reference));
         }
-        let mut parts = parts(text)?;
+        let mut parts = parts(text, names)?;
         match (parts.len(), parts.pop()) {
             (_, None) => Ok(Self::Literal(Value::String(String::new()))),
             (1, Some(Part::Text(text))) => Ok(Self::Literal(Value::String(text))),
@@ -92,7 +91,7 @@ impl Template {
     }
 
     /// The value, with everything in it computed.
-    pub fn eval(&self, scope: &Scope) -> Result<Value, EvalError> {
+    pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
             Self::Reference(reference) => reference.eval(scope),
@@ -107,22 +106,22 @@ impl Template {
         }
     }
 
-    /// The steps that it reads.
-    pub fn uses(&self) -> BTreeSet<StepUse> {
-        let mut uses = BTreeSet::new();
+    /// What it reads.
+    pub fn uses(&self) -> Uses {
+        let mut uses = Uses::default();
         self.collect(&mut uses);
         uses
     }
 
-    fn collect(&self, uses: &mut BTreeSet<StepUse>) {
+    fn collect(&self, uses: &mut Uses) {
         match self {
             Self::Literal(_) => {}
-            Self::Reference(reference) => uses.extend(reference.step_use()),
-            Self::Expression(expression) => uses.extend(expression.uses().cloned()),
+            Self::Reference(reference) => uses.add(&reference.uses()),
+            Self::Expression(expression) => uses.add(expression.uses()),
             Self::Text(parts) => {
                 for part in parts {
                     if let Part::Hole(expression) = part {
-                        uses.extend(expression.uses().cloned());
+                        uses.add(expression.uses());
                     }
                 }
             }
@@ -132,7 +131,7 @@ impl Template {
     }
 }
 
-fn text(parts: &[Part], scope: &Scope) -> Result<String, EvalError> {
+fn text(parts: &[Part], scope: &Scope<'_>) -> Result<String, EvalError> {
     let mut out = String::new();
     for part in parts {
         match part {
@@ -147,7 +146,7 @@ fn text(parts: &[Part], scope: &Scope) -> Result<String, EvalError> {
 }
 
 /// Splits a text at its holes, `{{ … }}` and `${…}`.
-fn parts(text: &str) -> Result<Vec<Part>, Mistake> {
+fn parts(text: &str, names: Names<'_>) -> Result<Vec<Part>, Mistake> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {
@@ -167,7 +166,7 @@ fn parts(text: &str) -> Result<Vec<Part>, Mistake> {
         if !before.is_empty() {
             parts.push(Part::Text(before.to_owned()));
         }
-        parts.push(Part::Hole(Expression::compile(source.trim())?));
+        parts.push(Part::Hole(Expression::compile(source.trim(), names)?));
         rest = after;
     }
     if !rest.is_empty() {
@@ -183,15 +182,18 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::Level;
     use super::*;
 
     fn eval(value: Value) -> Result<Value, String> {
         let scope = Scope {
-            execution: Arc::new(json!({ "id": "exec_1" })),
-            input: Arc::new(json!({ "name": "Ada", "n": 3, "list": [1, { "x": true }] })),
-            steps: Arc::default(),
+            execution: &Arc::new(json!({ "id": "exec_1" })),
+            input: &Arc::new(json!({ "name": "Ada", "n": 3, "list": [1, { "x": true }] })),
+            event: None,
+            root: &Level::default(),
+            inner: Vec::new(),
         };
-        let template = Template::compile(&value).map_err(|mistake| mistake.message)?;
+        let template = Template::compile(&value, Names::default()).map_err(|mistake| mistake.message)?;
         template.eval(&scope).map_err(|error| error.to_string())
     }
 
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn mistakes_are_found_when_it_is_compiled() {
         for bad in ["{{ input.n", "{{ input. }}", "$inptu.n", "x ${ y }"] {
-            assert!(Template::compile(&json!([bad])).is_err(), "{bad}");
+            assert!(Template::compile(&json!([bad]), Names::default()).is_err(), "{bad}");
         }
     }
 

@@ -4,16 +4,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{self, Deserialize, Deserializer};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
 use crate::duration::DurationText;
 use crate::ids::{OperationName, PlaybookName, RoleName, StepName};
-use crate::retry::RetryPolicy;
+
+use super::values::{ApprovalsFile, AskTimeoutFile, OnFailureFile, RetriesFile, WaitFile, WhenFile};
 
 /// A value with its place in the source.
 #[derive(Debug, Clone)]
@@ -58,6 +58,9 @@ pub(super) struct PlaybookFile {
     pub(super) input: Option<At<Value>>,
     /// How long a whole execution may take.
     pub(super) timeout: Option<DurationText>,
+    /// What holds for every step that does not say otherwise.
+    #[serde(default)]
+    pub(super) defaults: DefaultsFile,
     /// The roles that take part.
     #[serde(default)]
     pub(super) roles: Vec<At<RoleName>>,
@@ -67,7 +70,22 @@ pub(super) struct PlaybookFile {
     pub(super) output: Option<At<Value>>,
 }
 
-/// One step: exactly one of `operation` and `intervention`.
+/// What holds for every step that does not say otherwise.
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefaultsFile {
+    /// Who performs steps.
+    pub(super) role: Option<At<RoleName>>,
+    /// How long one attempt of an operation may take.
+    pub(super) timeout: Option<DurationText>,
+    /// What follows a failed attempt of an operation.
+    pub(super) retries: Option<At<RetriesFile>>,
+    /// What follows when a step failed for good: fail, continue or intervene.
+    #[serde(rename = "onFailure")]
+    pub(super) on_failure: Option<At<OnFailureFile>>,
+}
+
+/// One step: exactly one of `operation`, `intervention`, `playbook`, `wait`, `switch`, `steps`, `set`, `fail`.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StepFile {
@@ -80,16 +98,96 @@ pub(super) struct StepFile {
     /// The step is skipped when this expression does not hold.
     #[serde(alias = "condition")]
     pub(super) when: Option<At<WhenFile>>,
+    /// It runs beside the step before it, instead of after it.
+    #[serde(default)]
+    pub(super) parallel: bool,
+    /// It runs after these steps alone, instead of after all that are written before it.
+    #[serde(rename = "dependsOn")]
+    pub(super) depends_on: Option<Vec<At<StepName>>>,
+    /// It runs once for every element of this list.
+    #[serde(rename = "forEach")]
+    pub(super) for_each: Option<At<Value>>,
+    /// What expressions call an element of `forEach`; `item` when absent.
+    #[serde(rename = "as")]
+    pub(super) item: Option<At<String>>,
+    /// Most iterations of `forEach` at work at once; 1 when absent.
+    #[serde(rename = "maxConcurrency")]
+    pub(super) at_once: Option<At<usize>>,
     /// How long one attempt may take.
     pub(super) timeout: Option<At<DurationText>>,
     /// What follows a failed attempt: a number of further ones, or a policy.
     pub(super) retries: Option<At<RetriesFile>>,
+    /// What follows when it failed for good: fail, continue, intervene or { goto: STEP }.
+    #[serde(rename = "onFailure")]
+    pub(super) on_failure: Option<At<OnFailureFile>>,
+    /// How it is undone when the playbook fails, is cancelled or times out.
+    pub(super) compensation: Option<At<CompensationFile>>,
+    /// What an effect of its operation is known by outside, instead of a key that the host makes.
+    #[serde(rename = "idempotencyKey")]
+    pub(super) idempotency_key: Option<At<String>>,
     /// Runs an operation, `plugin/operation`.
     pub(super) operation: Option<At<OperationName>>,
-    /// What the operation is given.
+    /// What the operation or the playbook is given.
     pub(super) params: Option<At<BTreeMap<String, At<Value>>>>,
     /// Asks a person.
     pub(super) intervention: Option<At<InterventionFile>>,
+    /// Runs another playbook as an execution of its own.
+    pub(super) playbook: Option<At<PlaybookName>>,
+    /// Sleeps (5m), waits for a time ({ until: … }) or for an outside event ({ event: …, match: … }).
+    pub(super) wait: Option<At<WaitFile>>,
+    /// Takes the first case that holds.
+    pub(super) switch: Option<At<Vec<At<CaseFile>>>>,
+    /// A group of steps.
+    pub(super) steps: Option<At<Vec<At<StepFile>>>>,
+    /// Computes values: its result, and `$vars.NAME` for those that come after.
+    pub(super) set: Option<At<BTreeMap<String, At<Value>>>>,
+    /// Ends in failure on purpose.
+    pub(super) fail: Option<At<FailFile>>,
+    /// An external MCP server. Not available yet.
+    pub(super) mcp: Option<At<String>>,
+    /// The tool of the MCP server.
+    pub(super) action: Option<At<String>>,
+    /// An AI model. Not available yet.
+    pub(super) agent: Option<At<Value>>,
+}
+
+/// How a step is undone.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CompensationFile {
+    /// The operation that undoes it, `plugin/operation`.
+    pub(super) operation: Option<At<OperationName>>,
+    /// The tool of the step's MCP server that undoes it. Not available yet.
+    pub(super) action: Option<At<String>>,
+    /// What it is given, computed when the step completes.
+    pub(super) params: Option<At<BTreeMap<String, At<Value>>>>,
+    /// How long one attempt may take.
+    pub(super) timeout: Option<DurationText>,
+    /// What follows a failed attempt: a number of further ones, or a policy.
+    pub(super) retries: Option<At<RetriesFile>>,
+}
+
+/// One case of a switch: `steps` or `goto`.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseFile {
+    /// When it is taken; the last case may do without.
+    #[serde(alias = "condition")]
+    pub(super) when: Option<At<WhenFile>>,
+    /// What is done then.
+    pub(super) steps: Option<At<Vec<At<StepFile>>>>,
+    /// A later step to go on with.
+    pub(super) goto: Option<At<StepName>>,
+}
+
+/// Ends in failure on purpose.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FailFile {
+    /// For programs, such as NO_STOCK.
+    pub(super) code: At<String>,
+    /// For people.
+    pub(super) message: At<String>,
 }
 
 /// Asks a person.
@@ -110,6 +208,13 @@ pub(super) struct InterventionFile {
     pub(super) context: Option<At<Value>>,
     /// When to stop waiting, and what then.
     pub(super) timeout: Option<At<AskTimeoutFile>>,
+    /// How long after asking comes a reminder, and after each another.
+    pub(super) reminders: Option<DurationText>,
+    /// How many different people must approve: 2, or 2 of finance.
+    pub(super) approvals: Option<At<ApprovalsFile>>,
+    /// Whether whoever started the execution may answer. True when absent.
+    #[serde(rename = "selfApproval")]
+    pub(super) self_approval: Option<bool>,
 }
 
 impl<T: Default> Default for At<T> {
@@ -122,113 +227,6 @@ fn human_decision() -> String {
     "human_decision".to_owned()
 }
 
-/// When to stop waiting for an answer, and what then: `answer`, `escalate` or, without either, fail.
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub(super) struct AskTimeoutFile {
-    /// How long to wait.
-    pub(super) after: DurationText,
-    /// The answer that is taken then.
-    pub(super) answer: Option<Value>,
-    /// The role that is asked then.
-    pub(super) escalate: Option<RoleName>,
-    /// The step fails then. This is the default.
-    #[serde(default)]
-    pub(super) fail: bool,
-}
-
-impl<'de> Deserialize<'de> for AskTimeoutFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = AskTimeoutFile;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("{ after: 30m } with `answer`, `escalate` or `fail`")
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<AskTimeoutFile, A::Error> {
-                AskTimeoutFile::deserialize(de::value::MapAccessDeserializer::new(map))
-            }
-        }
-        // By this way a bare `timeout: 5m` meets the words above, not the reader's.
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-/// `when`: an expression, or a plain truth value.
-#[derive(Debug, Clone)]
-pub(super) struct WhenFile(pub(super) String);
-
-impl<'de> Deserialize<'de> for WhenFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = WhenFile;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an expression such as input.amount > 100")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<WhenFile, E> {
-                Ok(WhenFile(text.to_owned()))
-            }
-            fn visit_bool<E: de::Error>(self, holds: bool) -> Result<WhenFile, E> {
-                Ok(WhenFile(holds.to_string()))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl JsonSchema for WhenFile {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "When".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": ["string", "boolean"] })
-    }
-}
-
-/// `retries`: how many further attempts, or a whole policy.
-#[derive(Debug, Clone)]
-pub(super) struct RetriesFile(pub(super) RetryPolicy);
-
-impl<'de> Deserialize<'de> for RetriesFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = RetriesFile;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a number of retries, or a policy { max, initial, multiplier, max_interval, jitter }",
-                )
-            }
-            fn visit_u64<E: de::Error>(self, max: u64) -> Result<RetriesFile, E> {
-                let max = u32::try_from(max).map_err(|_| E::custom("too many retries"))?;
-                Ok(RetriesFile(RetryPolicy::times(max)))
-            }
-            fn visit_i64<E: de::Error>(self, max: i64) -> Result<RetriesFile, E> {
-                let max = u64::try_from(max).map_err(|_| E::custom("retries cannot be negative"))?;
-                self.visit_u64(max)
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<RetriesFile, A::Error> {
-                RetryPolicy::deserialize(de::value::MapAccessDeserializer::new(map)).map(RetriesFile)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl JsonSchema for RetriesFile {
-    fn schema_name() -> Cow<'static, str> {
-        "Retries".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let policy = generator.subschema_for::<RetryPolicy>();
-        schemars::json_schema!({ "oneOf": [{ "type": "integer", "minimum": 0 }, policy] })
-    }
-}
-
 /// The JSON Schema of playbook files, for editors.
 pub fn json_schema() -> Value {
     let mut schema = schemars::SchemaGenerator::default().into_root_schema_for::<PlaybookFile>();
@@ -237,29 +235,5 @@ pub fn json_schema() -> Value {
 }
 
 /// Keys of the language that this version knows and does not run.
-pub(super) const RESERVED: [&str; 24] = [
-    "parallel",
-    "dependsOn",
-    "forEach",
-    "as",
-    "maxConcurrency",
-    "onFailure",
-    "compensation",
-    "idempotencyKey",
-    "concurrencyKey",
-    "mcp",
-    "action",
-    "agent",
-    "playbook",
-    "wait",
-    "switch",
-    "steps",
-    "set",
-    "fail",
-    "schedule",
-    "onEvent",
-    "concurrency",
-    "retention",
-    "priority",
-    "defaults",
-];
+pub(super) const RESERVED: [&str; 7] =
+    ["concurrencyKey", "schedule", "onEvent", "concurrency", "retention", "priority", "cache"];

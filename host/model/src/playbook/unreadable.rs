@@ -118,13 +118,19 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
         known if known.contains(&"prompt") => "an intervention",
         known if known.contains(&"after") => "the timeout of an intervention",
         known if known.contains(&"multiplier") => "a retry policy",
+        known if known.contains(&"match") => "`wait`",
+        known if known.contains(&"goto") && known.len() == 1 => "`onFailure`",
+        known if known.contains(&"goto") => "a case of a switch",
+        known if known.contains(&"action") => "a compensation",
+        known if known.contains(&"onFailure") => "`defaults`",
+        known if known.contains(&"message") => "`fail`",
         _ => "this",
     };
     let runs_steps = matches!(whose, "a playbook" | "a step");
     if runs_steps && RESERVED.contains(&key) && nearest_is_far(key, known) {
         return Mistake::new(
             format!("`{key}` is not available yet"),
-            "this version runs steps in order, with `operation` and `intervention`",
+            "take it away: it is kept for a later version",
         );
     }
     Mistake::new(format!("{whose} has no key `{key}`"), nearest(key, known.iter().copied()))
@@ -142,6 +148,10 @@ fn missing(key: &str) -> Mistake {
         "steps" => ("the playbook has no `steps`", "add `steps:` and a list of them below"),
         "prompt" => ("the intervention has no `prompt`", "add `prompt: what to decide`"),
         "after" => ("the timeout has no `after`", "add `after: 30m`"),
+        "code" | "message" => {
+            ("`fail` needs a code and a message", "fail: { code: NO_STOCK, message: what is wrong }")
+        }
+        "goto" => ("`onFailure` says nothing", "write fail, continue, intervene or { goto: STEP }"),
         other => return bare(format!("`{other}` is missing here")),
     };
     Mistake::new(message, hint)
