@@ -27,6 +27,8 @@ pub enum Thing {
     Operation,
     /// A plugin, or a version of one.
     Plugin,
+    /// A step of an execution.
+    Step,
 }
 
 impl Thing {
@@ -40,6 +42,7 @@ impl Thing {
             Self::Role => "role",
             Self::Operation => "operation",
             Self::Plugin => "plugin",
+            Self::Step => "step",
         }
     }
 }
@@ -83,6 +86,12 @@ pub enum EngineError {
     /// It is paused already, or not paused.
     #[error("{0}")]
     Unchanged(&'static str),
+    /// What is asked does not go with where the execution stands.
+    #[error("that cannot be done now: {0}")]
+    Refusal(String),
+    /// The caller may not do that.
+    #[error("{0}")]
+    NotAllowed(String),
     /// A value does not satisfy its schema.
     #[error("the {what} does not fit its schema: {}", violations_text(.violations))]
     Mismatch {
@@ -180,12 +189,14 @@ impl EngineError {
                 Thing::Role => "ROLE_NOT_FOUND",
                 Thing::Operation => "OPERATION_NOT_FOUND",
                 Thing::Plugin => "PLUGIN_NOT_FOUND",
+                Thing::Step => "STEP_NOT_FOUND",
             },
             Self::Exists { .. } => "ALREADY_EXISTS",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Answered(_) => "INTERVENTION_ANSWERED",
             Self::Ended(_) => "EXECUTION_ENDED",
-            Self::Unchanged(_) => "STATE_CONFLICT",
+            Self::Unchanged(_) | Self::Refusal(_) => "STATE_CONFLICT",
+            Self::NotAllowed(_) => "FORBIDDEN",
             Self::Mismatch { what: "input", .. } => "INPUT_INVALID",
             Self::Mismatch { .. } => "RESPONSE_INVALID",
             Self::BadPlaybook(_) | Self::NameMismatch { .. } => "PLAYBOOK_INVALID",

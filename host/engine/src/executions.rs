@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orgata_model::execution::{Event, Fact, PlaybookRef, Seq, State, Summary};
-use orgata_model::operation::Plugin;
+use orgata_model::execution::{Event, Fact, Seq, State, Summary};
 use orgata_model::playbook::Playbook;
-use orgata_model::schema::Violation;
-use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
+use orgata_model::{ExecutionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::driver::{self, Command, Start};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
-use crate::host::RuntimeEntry;
 use crate::ports::{ExecutionQuery, Page, StoreError, StoredExecution};
 use crate::principal::Principal;
+use crate::starting::{self, Beginning, Pinned};
 
 /// Most labels on one execution, and longest text of one.
 const MAX_LABELS: usize = 20;
@@ -48,14 +46,48 @@ pub struct Started {
 }
 
 /// A control that an operator has over an execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Control {
     /// Nothing new starts until it is resumed.
     Pause,
     /// It goes on.
     Resume,
     /// It ends; what is at work is stopped.
-    Cancel,
+    Cancel {
+        /// Completed steps are undone first, where they say how.
+        compensate: bool,
+    },
+    /// An execution that failed goes on: a step that failed begins anew.
+    Retry {
+        /// Which; the one that failed when absent.
+        step: Option<StepPath>,
+        /// What it is given instead of what the playbook says.
+        input: Option<Value>,
+    },
+    /// A step is not run, or counts as done with this result.
+    Skip {
+        /// Which.
+        step: StepPath,
+        /// What counts as its result; it is skipped when absent.
+        result: Option<Value>,
+    },
+    /// Somebody must answer before a step begins.
+    Hold(Hold),
+}
+
+/// A question that an operator opens before a step begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hold {
+    /// Which step.
+    pub step: StepPath,
+    /// What to decide.
+    pub prompt: String,
+    /// Choices to offer; `proceed` and `fail` when there are none, and no schema.
+    pub options: Vec<String>,
+    /// What an answer must satisfy.
+    pub response_schema: Option<Value>,
+    /// Who may answer.
+    pub role: Option<RoleName>,
 }
 
 impl Engine {
@@ -79,31 +111,22 @@ impl Engine {
         }
         let playbook = entry.playbook(&request.playbook)?;
         self.check_request(&playbook, &request)?;
-        let plugins = self.pin(&entry, &playbook)?;
-        let pins = plugins.iter().map(|plugin| (plugin.name.clone(), plugin.digest)).collect();
+        let plugins = starting::pin(host, &entry, &playbook)?;
         let place = Arc::clone(&host.places).try_acquire_owned().map_err(|_| EngineError::Overloaded {
             limit: host.settings.active_executions,
             retry_after: Duration::from_secs(1),
         })?;
-        let now = host.clock.now();
-        let first = Event {
-            seq: 1,
-            at: now,
+        let pinned = Pinned { entry, playbook, plugins };
+        let beginning = Beginning {
+            runtime: runtime.clone(),
+            playbook: request.playbook.clone(),
+            input: Arc::new(request.input.clone()),
             actor: who.actor(),
-            fact: Fact::ExecutionStarted {
-                runtime: runtime.clone(),
-                environment: entry.runtime.environment,
-                playbook: PlaybookRef {
-                    name: playbook.name.clone(),
-                    version: playbook.version.clone(),
-                    digest: playbook.digest,
-                },
-                input: Arc::new(request.input.clone()),
-                plugins: pins,
-                deadline: playbook.timeout.and_then(|timeout| now.checked_add(timeout).ok()),
-                labels: request.labels.clone(),
-            },
+            labels: request.labels.clone(),
+            parent: None,
         };
+        let first = starting::first(host, &pinned, beginning, None);
+        let Pinned { entry, playbook, plugins } = pinned;
         let wait = request.wait.map(|wait| wait.min(host.settings.longest_wait.0));
         let key = request.idempotency_key.clone();
         let start = Start { first, playbook, entry, key, acknowledge: wait.is_none(), plugins, place };
@@ -140,53 +163,8 @@ impl Engine {
     }
 
     fn check_request(&self, playbook: &Playbook, request: &StartRequest) -> Result<(), EngineError> {
-        let most = self.0.settings.input_bytes;
-        let size = json_size(&request.input);
-        if size > most {
-            let message = format!("it is {size} bytes long, {most} at most");
-            let violations = vec![Violation { pointer: String::new(), message }];
-            return Err(EngineError::Mismatch { what: "input", violations });
-        }
-        if let Some(schema) = &playbook.input {
-            let fits = schema.check(&request.input);
-            fits.map_err(|violations| EngineError::Mismatch { what: "input", violations })?;
-        }
-        let long = |text: &String| text.is_empty() || text.len() > MAX_LABEL;
-        if request.labels.len() > MAX_LABELS
-            || request.labels.iter().any(|(key, value)| long(key) || long(value))
-        {
-            let message =
-                format!("an execution has {MAX_LABELS} labels at most, of 1 to {MAX_LABEL} bytes each");
-            return Err(EngineError::BadRequest(message));
-        }
-        Ok(())
-    }
-
-    /// The version of each plugin that a new execution keeps; everything that is missing is told at once.
-    fn pin(&self, entry: &RuntimeEntry, playbook: &Playbook) -> Result<Vec<Arc<Plugin>>, EngineError> {
-        let catalog = self.0.operations.catalog();
-        let mut pins: Vec<Arc<Plugin>> = Vec::new();
-        let mut missing = Vec::new();
-        for name in playbook.operations() {
-            match catalog.plugins.get(&name.plugin) {
-                _ if !entry.runtime.offers(&name.plugin) => {
-                    missing.push(format!("{name} (add `{}` to the runtime's plugins)", name.plugin));
-                }
-                Some(plugin) if plugin.operation(&name.operation).is_some() => {
-                    if !pins.iter().any(|pinned| pinned.digest == plugin.digest) {
-                        pins.push(Arc::clone(plugin));
-                    }
-                }
-                Some(_) => {
-                    missing.push(format!("{name} (plugin `{}` has no such operation)", name.plugin));
-                }
-                None => missing.push(format!("{name} (load plugin `{}`)", name.plugin)),
-            }
-        }
-        if missing.is_empty() {
-            return Ok(pins);
-        }
-        Err(EngineError::MissingOperations { runtime: entry.runtime.id.to_string(), missing })
+        starting::check_input(&self.0, playbook, &request.input)?;
+        check_labels(&request.labels)
     }
 
     pub(crate) async fn stored(&self, id: ExecutionId) -> Result<StoredExecution, EngineError> {
@@ -243,20 +221,12 @@ impl Engine {
     }
 }
 
-/// How many bytes a value has as JSON. Nothing is written: most inputs are small, and some are not.
-fn json_size(value: &Value) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
+/// Whether these words can be kept beside an execution.
+pub(crate) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+    let long = |text: &String| text.is_empty() || text.len() > MAX_LABEL;
+    if labels.len() > MAX_LABELS || labels.iter().any(|(key, value)| long(key) || long(value)) {
+        let message = format!("an execution has {MAX_LABELS} labels at most, of 1 to {MAX_LABEL} bytes each");
+        return Err(EngineError::BadRequest(message));
     }
-    let mut count = Count(0);
-    // Neither counting nor a value can fail.
-    let _ = serde_json::to_writer(&mut count, value);
-    count.0
+    Ok(())
 }

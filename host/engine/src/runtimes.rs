@@ -243,7 +243,7 @@ impl Engine {
         let operations: BTreeSet<OperationName> = steps()
             .filter_map(|(_, step)| match &step.work {
                 Work::Operation { operation, .. } => Some(operation.clone()),
-                Work::Intervention(_) => None,
+                _ => None,
             })
             .collect();
         Ok(RoleCapabilities {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use orgata_model::InterventionId;
 use orgata_model::execution::{Actor, Fact, State, Summary};
+use orgata_model::intervention::Intervention;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::answers;
@@ -23,15 +25,26 @@ pub(crate) enum Command {
         who: Actor,
         reply: oneshot::Sender<Result<(), EngineError>>,
     },
-    /// Pause, resume or cancel.
+    /// Pause, resume, cancel, …
     Control {
         control: Control,
         reason: Option<String>,
         who: Actor,
         reply: oneshot::Sender<Result<Summary, EngineError>>,
     },
+    /// Take an outside event. `directed`: keep it until a step waits for it; otherwise only a step that waits now
+    /// takes it. The answer says whether it was taken.
+    Event {
+        event: String,
+        payload: Arc<Value>,
+        directed: bool,
+        who: Actor,
+        reply: oneshot::Sender<Result<bool, EngineError>>,
+    },
     /// Say where it stands, once that is durable.
     Report { reply: oneshot::Sender<Result<Summary, EngineError>> },
+    /// See what became of the executions that run for its steps.
+    ChildEnded,
     /// See whether there is something to do.
     Wake,
 }
@@ -42,9 +55,15 @@ impl Command {
         // A caller that went away needs no answer.
         match self {
             Self::Answer { reply, .. } => drop(reply.send(Err(error))),
+            Self::Event { reply, .. } => drop(reply.send(Err(error))),
             Self::Control { reply, .. } | Self::Report { reply } => drop(reply.send(Err(error))),
-            Self::Wake => {}
+            Self::Wake | Self::ChildEnded => {}
         }
+    }
+
+    /// The execution has work of its own because of it: it must come back even when the store is slow to answer.
+    pub(super) const fn wakes(&self) -> bool {
+        matches!(self, Self::Wake | Self::ChildEnded)
     }
 }
 
@@ -62,26 +81,40 @@ impl Driver {
     pub(super) async fn obey(&mut self, command: Command) -> Result<(), Stop> {
         match command {
             Command::Wake => Ok(()),
+            // It may control its own child: the future must know its size.
+            Command::ChildEnded => Box::pin(self.look_after_children()).await,
             Command::Report { reply } => {
                 let done = self.commit().await;
                 self.tell(reply, done, State::summary)
             }
             Command::Answer { intervention, answer, who, reply } => {
-                match self.check_answer(intervention, &answer) {
+                match self.check_answer(intervention, answer, &who) {
                     Ok(fact) => {
-                        let done = self.record_durably(fact(answer), who).await;
+                        let done = self.record_durably(fact, who).await;
                         self.tell(reply, done, |_| ())
                     }
                     Err(error) => refuse(reply, error),
                 }
             }
-            Command::Control { control, reason, who, reply } => match self.check_control(control, reason) {
-                Ok(fact) => {
-                    let done = self.record_durably(fact, who).await;
-                    self.tell(reply, done, State::summary)
+            Command::Event { event, payload, directed, who, reply } => {
+                if let Some(end) = &self.state.end {
+                    return refuse(reply, EngineError::Ended(end.status));
                 }
-                Err(error) => refuse(reply, error),
-            },
+                let undoing = self.state.cause().is_some();
+                let taken = !undoing && (directed || self.state.awaits(&event, &payload));
+                let done = match taken {
+                    true => self.record_durably(Fact::EventReceived { event, payload }, who).await,
+                    false => Ok(()),
+                };
+                self.tell(reply, done, |_| taken)
+            }
+            Command::Control { control, reason, who, reply } => {
+                match Box::pin(self.control(control, reason, who)).await {
+                    Ok(Ok(())) => self.tell(reply, Ok(()), State::summary),
+                    Ok(Err(error)) => refuse(reply, error),
+                    Err(stop) => self.tell(reply, Err(stop), State::summary),
+                }
+            }
         }
     }
 
@@ -105,11 +138,8 @@ impl Driver {
         done
     }
 
-    fn check_answer(
-        &self,
-        id: InterventionId,
-        answer: &AnswerRequest,
-    ) -> Result<impl FnOnce(AnswerRequest) -> Fact + use<>, EngineError> {
+    /// What an answer comes to: the end of its question, or one of several approvals.
+    fn check_answer(&self, id: InterventionId, answer: AnswerRequest, who: &Actor) -> Result<Fact, EngineError> {
         if let Some(resolution) = self.state.resolved.get(&id) {
             return Err(EngineError::Answered(Box::new(resolution.clone())));
         }
@@ -119,26 +149,27 @@ impl Driver {
                 None => EngineError::not_found(Thing::Intervention, id),
             });
         };
+        if !question.self_approval && *who == self.state.started_by {
+            return Err(EngineError::NotAllowed(
+                "whoever started the execution may not answer this: somebody else must".to_owned(),
+            ));
+        }
         answers::check(question, &answer.response)?;
         let step = question.step.clone();
-        Ok(move |answer: AnswerRequest| Fact::InterventionResolved {
-            intervention: id,
-            step,
-            response: Arc::new(answer.response),
-            notes: answer.notes,
+        let (response, notes) = (Arc::new(answer.response), answer.notes);
+        if let Some(earlier) = question.approved.iter().find(|earlier| *earlier.by == **who) {
+            return Err(EngineError::Answered(Box::new(earlier.clone())));
+        }
+        let more = question.approved.len() + 1 < question.approvals as usize;
+        Ok(match more && approves(question, &response) {
+            true => Fact::InterventionApproved { intervention: id, step, response, notes },
+            false => Fact::InterventionResolved { intervention: id, step, response, notes },
         })
     }
+}
 
-    fn check_control(&self, control: Control, reason: Option<String>) -> Result<Fact, EngineError> {
-        if let Some(end) = &self.state.end {
-            return Err(EngineError::Ended(end.status));
-        }
-        match (control, self.state.paused) {
-            (Control::Pause, true) => Err(EngineError::Unchanged("the execution is paused already")),
-            (Control::Resume, false) => Err(EngineError::Unchanged("the execution is not paused")),
-            (Control::Pause, false) => Ok(Fact::ExecutionPaused { reason }),
-            (Control::Resume, true) => Ok(Fact::ExecutionResumed { reason }),
-            (Control::Cancel, _) => Ok(Fact::ExecutionCancelled { reason }),
-        }
-    }
+/// Whether this answer is one of the approvals that are needed; any other decides at once.
+fn approves(question: &Intervention, response: &Value) -> bool {
+    let decision = response.get("decision").unwrap_or(response).as_str();
+    decision.is_some() && decision == question.options.first().map(String::as_str).or(Some("approve"))
 }

@@ -72,8 +72,10 @@ impl Driver {
             return Ok(());
         }
         let mut wait = FIRST_WAIT;
+        let awaited = self.awaited_now();
         loop {
             let append = Append {
+                awaited: awaited.clone(),
                 seen: self.durable,
                 events: self.uncommitted.clone(),
                 summary: self.state.summary(),
@@ -94,16 +96,30 @@ impl Driver {
         self.durable = self.state.version;
         self.urgent = false;
         self.key = None;
+        if let Some(awaited) = awaited {
+            self.awaited = awaited;
+        }
         self.host.feed.publish(&self.state.runtime, self.state.id, &events);
         if let Some(end) = &self.state.end {
             let status = end.status.as_str();
             metrics::counter!("orgata_executions_ended_total", "status" => status).increment(1);
             debug!(status, "execution ended");
+            self.tell_parent();
         }
         if self.caller.as_ref().is_some_and(|caller| caller.acknowledge) {
             self.tell_caller();
         }
         Ok(())
+    }
+
+    /// The outside events that it waits for now, when they are others than the store knows.
+    fn awaited_now(&self) -> Option<Vec<String>> {
+        let waits = |event: &Arc<Event>| matches!(event.fact, Fact::StepWaiting { event: Some(_), .. });
+        if self.awaited.is_empty() && !self.uncommitted.iter().any(waits) {
+            return None;
+        }
+        let awaited = if self.state.end.is_some() { Vec::new() } else { self.state.awaited() };
+        (awaited != self.awaited).then_some(awaited)
     }
 
     /// Callers hear that it cannot be done now, instead of waiting for as long as it takes.

@@ -4,14 +4,20 @@
 //! for a far time has none: it lives in the store, and whoever has something for it ([`deliver`], the
 //! timekeeper) brings it back. So there is one writer per execution at any time.
 //!
-//! - `run`: the loop; `step`: one attempt of an operation; `commit`: recording, and when it becomes durable;
-//!   `pace`: how often progress is recorded; `command`: what callers ask while it is at work.
+//! - `run`: the loop; `calls`: the calls under way; `step`, `undo`, `child`, `ask`: what steps need; `commit`:
+//!   recording, and when it becomes durable; `pace`: how often progress is recorded; `command`, `control`: what callers
+//!   ask while it is at work.
 
+mod ask;
+mod calls;
+mod child;
 mod command;
 mod commit;
+mod control;
 mod pace;
 mod run;
 mod step;
+mod undo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +31,7 @@ use tracing::{Instrument, error, info_span, warn};
 
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
-use crate::ports::{Progress, Session, StoreError};
+use crate::ports::{Session, StoreError};
 
 pub(crate) use command::Command;
 use commit::{FIRST_WAIT, LONGEST_WAIT, pause_before_retry};
@@ -69,10 +75,15 @@ struct Driver {
     caller: Option<Caller>,
     /// It came from the store: a step may have been at work when the host stopped.
     left_over: bool,
-    session: Option<Box<dyn Session>>,
+    session: Option<Arc<dyn Session>>,
     /// The pinned plugins that were looked at.
     plugins: Vec<Arc<Plugin>>,
-    progress: Option<(mpsc::Sender<Progress>, mpsc::Receiver<Progress>)>,
+    /// Calls that begin once nothing else is ready.
+    planned: Vec<calls::Planned>,
+    /// Calls under way.
+    calls: calls::Calls,
+    /// The outside events that the store knows it to wait for.
+    awaited: Vec<String>,
     /// Held while it is at work. One that was brought back for a caller takes it when there is work: an answer or
     /// a cancellation does not wait for what others are at.
     place: Option<OwnedSemaphorePermit>,
@@ -85,6 +96,7 @@ impl Driver {
         inbox: mpsc::UnboundedReceiver<Command>,
         place: Option<OwnedSemaphorePermit>,
     ) -> Self {
+        let awaited = state.awaited();
         Self {
             host,
             entry: None,
@@ -98,7 +110,9 @@ impl Driver {
             left_over: true,
             session: None,
             plugins: Vec::new(),
-            progress: None,
+            planned: Vec::new(),
+            calls: calls::Calls::default(),
+            awaited,
             place,
         }
     }
@@ -233,7 +247,7 @@ async fn load_patiently(
             loaded => return loaded,
         };
         while let Ok(command) = inbox.try_recv() {
-            woken |= matches!(command, Command::Wake);
+            woken |= command.wakes();
             command.refuse(error.clone());
         }
         if !woken || host.stopping.is_cancelled() {

@@ -45,16 +45,17 @@ impl Pace {
         self.held.as_ref().and(self.next)
     }
 
-    /// The held report, now that its time has come.
+    /// The held report, if its time has come.
     pub(super) fn held(&mut self, now: Timestamp) -> Option<Progress> {
+        self.due().filter(|due| *due <= now)?;
         let held = self.held.take()?;
         self.next = Some(now + EVERY);
         Some(held)
     }
 
     /// The held report, now that the call has ended.
-    pub(super) fn last(self) -> Option<Progress> {
-        self.held
+    pub(super) fn last(&mut self) -> Option<Progress> {
+        self.held.take()
     }
 }
 

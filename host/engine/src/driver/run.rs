@@ -1,16 +1,15 @@
-//! The loop: commands first, then whatever is ready, then rest.
+//! The loop: commands first, then whatever is ready, then what is under way, then rest.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use orgata_model::ExecutionId;
-use orgata_model::InterventionId;
-use orgata_model::execution::{Action, Fact, Question, Status, StepState};
-use orgata_model::intervention::{Intervention, OnDeadline, Origin};
+use orgata_model::execution::{Action, Stage, Status};
 
 use crate::host::Host;
 
+use super::calls::News;
 use super::commit::Stop;
-use super::step::sleep_until;
 use super::{Caller, Driver};
 
 /// Whether a driver that has nothing to do stays.
@@ -69,11 +68,16 @@ impl Driver {
         if self.caller.as_ref().is_some_and(|caller| caller.acknowledge) {
             self.commit().await?;
         }
+        if self.left_over {
+            self.look_after_children().await?;
+        }
         loop {
             while let Ok(command) = self.inbox.try_recv() {
                 self.obey(command).await?;
             }
-            if self.host.stopping.is_cancelled() {
+            self.stop_what_is_over();
+            let stopping = self.host.stopping.is_cancelled();
+            if stopping && self.calls.is_empty() {
                 self.commit().await?;
                 self.tell_caller();
                 return Err(Stop::Host);
@@ -82,40 +86,70 @@ impl Driver {
             if self.flush_at().is_some_and(|due| due <= now) {
                 self.commit().await?;
             }
-            let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
-            let action = if picks_up { None } else { self.state.ready(now) };
-            let works = picks_up || matches!(action, Some(Action::Run { .. } | Action::Recover { .. }));
-            let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
-            if works && !overdue && self.place.is_none() {
-                self.wait_for_place().await?;
+            // A host that stops begins nothing; what is under way may finish.
+            if !stopping && self.begin_something(now).await? {
+                // A long playbook of quick steps must not keep others from the processor.
+                tokio::task::coop::consume_budget().await;
                 continue;
             }
-            self.left_over &= self.state.paused;
-            if picks_up {
-                self.pick_up().await?;
-                continue;
+            self.launch().await?;
+            if !self.calls.is_empty() {
+                self.attend(stopping).await?;
+            } else if let Rest::Leave = self.rest().await? {
+                return Ok(());
             }
-            match action {
-                Some(action) => {
-                    if self.urgent && !sees_to_commit(&action) {
-                        self.commit().await?;
-                    }
-                    self.act(action).await?;
-                }
-                None => {
-                    if let Rest::Leave = self.rest().await? {
-                        return Ok(());
-                    }
-                }
-            }
-            // A long playbook of quick steps must not keep others from the processor.
-            tokio::task::coop::consume_budget().await;
         }
+    }
+
+    /// Whether nothing of its steps is at work any more, whatever was: it ended, or is being undone.
+    pub(super) fn is_over(&self) -> bool {
+        self.state.end.is_some()
+    }
+
+    /// Stops calls whose outcome nobody waits for.
+    fn stop_what_is_over(&mut self) {
+        if self.calls.is_empty() && self.planned.is_empty() {
+            return;
+        }
+        let unwinds = self.state.cause().is_some() && !self.calls.undoes();
+        let of_steps = self.planned.iter().any(|planned| matches!(planned.purpose, super::calls::Purpose::Step(_)));
+        if self.state.end.is_some() || (unwinds && (of_steps || !self.calls.is_empty())) {
+            self.calls.clear();
+            self.planned.clear();
+        }
+    }
+
+    /// Does the next thing that is ready. `false`: there is none.
+    async fn begin_something(&mut self, now: Timestamp) -> Result<bool, Stop> {
+        let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
+        let action = if picks_up { None } else { self.state.ready(now) };
+        let works =
+            matches!(action, Some(Action::Run { .. } | Action::Recover { .. } | Action::Undo { .. })) || picks_up;
+        let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
+        if works && !overdue && self.place.is_none() {
+            self.wait_for_place().await?;
+            return Ok(true);
+        }
+        self.left_over &= self.state.paused;
+        if picks_up {
+            self.pick_up().await?;
+            self.pick_up_undo().await?;
+            return Ok(true);
+        }
+        let Some(action) = action else { return Ok(false) };
+        self.act(action).await?;
+        Ok(true)
     }
 
     /// Whether a step was at work when the host stopped.
     fn was_cut_off(&self) -> bool {
-        self.state.end.is_none() && matches!(self.state.current(), Some((_, StepState::Running { .. })))
+        if self.state.end.is_some() {
+            return false;
+        }
+        match self.state.cause() {
+            Some(_) => matches!(self.state.unwinding.stage, Stage::Running { .. }),
+            None => !self.state.running().is_empty(),
+        }
     }
 
     /// Takes a place among the executions at work. While there is none, it does what callers ask.
@@ -135,62 +169,75 @@ impl Driver {
 
     async fn act(&mut self, action: Action) -> Result<(), Stop> {
         match action {
-            Action::Run { step, attempt, input, resumption } => {
-                self.attempt(step, attempt, input, resumption).await
+            Action::Record(fact) => self.note(fact),
+            Action::Run { at, step, attempt } => self.attempt(at, step, attempt).await,
+            Action::Recover { at, step, attempt } => self.recover(at, step, attempt).await,
+            Action::Ask(question) => self.ask(*question),
+            Action::StartChild { step, attempt, playbook, input } => {
+                self.start_child(step, attempt, playbook, input).await
             }
-            Action::Recover { step, attempt, input, resumption } => {
-                self.recover(step, attempt, input, resumption).await
-            }
-            Action::Skip(step) => self.note(Fact::StepSkipped { step }),
-            Action::Ask(question) => self.ask(question),
-            Action::Complete(step, result) => self.note(Fact::StepCompleted { step, result }),
-            Action::FailStep(step, failure) => self.note(Fact::StepFailed { step, failure }),
-            Action::Expire(intervention, step) => self.note(Fact::InterventionExpired { intervention, step }),
-            Action::TimeOut => self.note(Fact::ExecutionTimedOut {}),
-            Action::Finish(output) => self.note(Fact::ExecutionCompleted { output }),
-            Action::Fail(step, failure) => self.note(Fact::ExecutionFailed { step, failure }),
+            Action::StopChild { step, execution } => self.stop_child(step, execution).await,
+            Action::Undo { at, step, attempt, input } => self.undo(at, step, attempt, input).await,
         }
     }
 
-    fn ask(&mut self, question: Question) -> Result<(), Stop> {
-        let (after, on_deadline) = match question.deadline {
-            Some((after, then)) => (Some(after), then),
-            None => (None, OnDeadline::Fail),
+    /// Looks after everything while calls are under way.
+    async fn attend(&mut self, stopping: bool) -> Result<(), Stop> {
+        /// What happens first.
+        enum Happened {
+            News(News),
+            Asked(super::Command),
+            Due,
+            Flush,
+            Nothing,
+        }
+        let clock = Arc::clone(&self.host.clock);
+        let now = clock.now();
+        let flush_at = self.flush_at();
+        // What is due already and not ready waits for something else.
+        let wakes_at = self.state.wakes_at().filter(|at| *at > now && !stopping);
+        let due = self.calls.due();
+        let happened = tokio::select! {
+            biased;
+            news = self.calls.news(|| clock.now()) => Happened::News(news),
+            Some(command) = self.inbox.recv() => Happened::Asked(command),
+            () = sleep_until(&*clock, due) => Happened::Due,
+            () = sleep_until(&*clock, flush_at) => Happened::Flush,
+            () = sleep_until(&*clock, wakes_at) => Happened::Nothing,
+            () = self.host.stopping.cancelled(), if !stopping => Happened::Nothing,
+            () = self.host.given_up.cancelled() => return Err(Stop::Host),
         };
-        let deadline = after.and_then(|after| self.host.clock.now().checked_add(after).ok());
-        let intervention = Intervention {
-            id: self.fresh_intervention(),
-            step: question.step,
-            kind: question.kind,
-            prompt: question.prompt,
-            options: question.options,
-            response_schema: question.response_schema.map(|schema| (*schema).clone()),
-            assignee_role: question.assignee_role,
-            context: question.context,
-            deadline,
-            on_deadline,
-            origin: Origin::Step,
-        };
-        self.note(Fact::InterventionRequired { intervention })
-    }
-
-    pub(super) fn fresh_intervention(&self) -> InterventionId {
-        InterventionId::new(self.host.clock.fresh_id())
+        match happened {
+            Happened::News(News::Ended(flight, report)) => self.ended(flight, report),
+            Happened::News(News::Progress(step, report)) => {
+                let undo = self.calls.undoes();
+                self.progressed(&step, report, undo)
+            }
+            Happened::Asked(command) => self.obey(command).await,
+            Happened::Due => {
+                let undo = self.calls.undoes();
+                let held = self.calls.held(clock.now());
+                held.into_iter().try_for_each(|(step, report)| self.progressed(&step, report, undo))
+            }
+            Happened::Flush => self.commit().await,
+            Happened::Nothing => Ok(()),
+        }
     }
 
     /// Nothing is ready: make everything durable, tell who waits for that, and stay only for short waits.
     async fn rest(&mut self) -> Result<Rest, Stop> {
         self.commit().await?;
         let status = self.state.status();
-        if status.is_end() || matches!(status, Status::Waiting | Status::Paused) {
+        let asks = status == Status::Waiting && !self.state.open.is_empty();
+        if status.is_end() || status == Status::Paused || asks {
             self.tell_caller();
         }
-        let wakes_at = self.state.wakes_at();
-        let soon = self.host.clock.now() + self.host.settings.stay_awake.0;
+        let now = self.host.clock.now();
+        let wakes_at = self.state.wakes_at().filter(|at| *at > now);
+        let soon = now + self.host.settings.stay_awake.0;
         // Whoever waits for it to settle waits for this driver.
-        let waited_for = self.caller.is_some();
-        if let Some(at) = wakes_at.filter(|at| waited_for || *at <= soon) {
-            return self.doze(at).await;
+        if self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
+            return self.doze(wakes_at).await;
         }
         let mut residents = self.host.residents();
         if !self.inbox.is_empty() {
@@ -204,7 +251,10 @@ impl Driver {
         Ok(Rest::Leave)
     }
 
-    async fn doze(&mut self, until: jiff::Timestamp) -> Result<Rest, Stop> {
+    async fn doze(&mut self, until: Option<Timestamp>) -> Result<Rest, Stop> {
+        // Others may work meanwhile: what it waits for may be one of them.
+        self.place = None;
+        let clock = Arc::clone(&self.host.clock);
         tokio::select! {
             command = self.inbox.recv() => {
                 if let Some(command) = command {
@@ -212,10 +262,18 @@ impl Driver {
                 }
             }
             () = nobody_waits(&mut self.caller) => self.caller = None,
-            () = self.host.clock.sleep_until(until) => {}
+            () = sleep_until(&*clock, until) => {}
             () = self.host.stopping.cancelled() => {}
         }
         Ok(Rest::Stay)
+    }
+}
+
+/// Sleeps until then; for ever when there is no such time.
+async fn sleep_until(clock: &dyn crate::ports::Clock, at: Option<Timestamp>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -225,17 +283,4 @@ async fn nobody_waits(caller: &mut Option<Caller>) {
         Some(caller) => caller.reply.closed().await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether doing this makes everything before it durable anyway, or sees to it itself.
-fn sees_to_commit(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Finish(_)
-            | Action::Fail(..)
-            | Action::TimeOut
-            | Action::Ask(_)
-            | Action::Run { .. }
-            | Action::Recover { .. }
-    )
 }

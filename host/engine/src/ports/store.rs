@@ -16,7 +16,8 @@ use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RoleName, 
 pub trait Store: Send + Sync + 'static {
     /// Appends to one execution's history and replaces its summary, all or nothing. Open interventions are
     /// kept beside, as the events say: `InterventionRequired` opens one, `InterventionResolved`,
-    /// `InterventionExpired` (unless it escalates: then it stays, reassigned, without a deadline) and any end close.
+    /// `InterventionWithdrawn`, `InterventionExpired` (unless it escalates: then it stays, reassigned, without a deadline)
+    /// and whatever [`Fact::closes_questions`](orgata_model::execution::Fact::closes_questions) close.
     /// A writer that saw an older version gets [`StoreError::Conflict`]; so does a second execution with the
     /// same runtime and idempotency key.
     async fn append(&self, append: Append) -> Result<(), StoreError>;
@@ -37,7 +38,7 @@ pub trait Store: Send + Sync + 'static {
     /// A page of executions, newest first.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError>;
 
-    /// Executions that a host must have at work: `pending` or `running`, in order of id, after `after`.
+    /// Executions that a host must have at work: `pending`, `running` or `compensating`, in order of id, after `after`.
     async fn unfinished(
         &self,
         after: Option<ExecutionId>,
@@ -51,6 +52,15 @@ pub trait Store: Send + Sync + 'static {
         after: Option<(Timestamp, ExecutionId)>,
         limit: usize,
     ) -> Result<Vec<(Timestamp, ExecutionId)>, StoreError>;
+
+    /// Executions of a runtime that wait for an outside event of this name, in order of id, after `after`.
+    async fn awaiting(
+        &self,
+        runtime: &RuntimeId,
+        event: &str,
+        after: Option<ExecutionId>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
 
     /// The earliest `wakes_at` later than `now`.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
@@ -97,6 +107,8 @@ pub struct Append {
     pub summary: Summary,
     /// Only on the first append.
     pub idempotency_key: Option<String>,
+    /// The names of the outside events that it waits for now, when they changed: all of them.
+    pub awaited: Option<Vec<String>>,
 }
 
 /// An execution as the store has it.

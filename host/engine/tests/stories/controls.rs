@@ -41,7 +41,7 @@ async fn standing(place: &str) -> (TestHost, orgata_model::ExecutionId) {
 async fn cancelling_ends_it_wherever_it_stands() {
     for place in ["waiting", "paused", "running", "retrying"] {
         let (host, id) = standing(place).await;
-        let summary = host.control(id, Control::Cancel).await.unwrap();
+        let summary = host.control(id, Control::Cancel { compensate: true }).await.unwrap();
         assert_eq!(summary.status, Status::Cancelled, "{place}");
         assert_eq!(host.status(id), Some(Status::Cancelled), "{place}: told only when durable");
         host.world.release("mail/send");
@@ -55,7 +55,7 @@ async fn cancelling_ends_it_wherever_it_stands() {
 #[tokio::test]
 async fn cancelling_stops_the_call_that_runs() {
     let (host, id) = standing("running").await;
-    host.control(id, Control::Cancel).await.unwrap();
+    host.control(id, Control::Cancel { compensate: true }).await.unwrap();
     host.settle().await;
     assert_eq!(host.world.dropped(), 1);
 }
@@ -68,9 +68,9 @@ async fn an_execution_that_was_cancelled_during_a_call_is_ended_for_whoever_asks
         host.world.hold(operation);
         let id = host.start(json!({ "v": 1 })).await;
         host.until(|| host.world.called(operation) == 1).await;
-        host.control(id, Control::Cancel).await.unwrap();
+        host.control(id, Control::Cancel { compensate: true }).await.unwrap();
         host.crash().await;
-        let refused = host.control(id, Control::Cancel).await.unwrap_err();
+        let refused = host.control(id, Control::Cancel { compensate: true }).await.unwrap_err();
         assert!(matches!(refused, EngineError::Ended(Status::Cancelled)), "{operation}: {refused}");
         host.settle().await;
         assert_eq!(host.world.called(operation), 1, "nothing runs again");
@@ -91,7 +91,7 @@ async fn a_cancellation_that_comes_while_the_start_of_an_effect_is_committed_com
     let engine = host.engine.clone();
     let cancel =
         tokio::spawn(
-            async move { engine.control(&crate::support::host::ada(), id, Control::Cancel, None).await },
+            async move { engine.control(&crate::support::host::ada(), id, Control::Cancel { compensate: true }, None).await },
         );
     host.settle().await;
     host.store.release();
@@ -167,8 +167,8 @@ async fn controls_that_change_nothing_are_refused_and_say_why() {
     assert_eq!(told(host.control(id, Control::Resume).await), "the execution is not paused");
     host.control(id, Control::Pause).await.unwrap();
     assert_eq!(told(host.control(id, Control::Pause).await), "the execution is paused already");
-    host.control(id, Control::Cancel).await.unwrap();
-    for control in [Control::Pause, Control::Resume, Control::Cancel] {
+    host.control(id, Control::Cancel { compensate: true }).await.unwrap();
+    for control in [Control::Pause, Control::Resume, Control::Cancel { compensate: true }] {
         assert_eq!(told(host.control(id, control).await), "the execution has ended: cancelled");
     }
     host.settle().await;
@@ -179,7 +179,7 @@ async fn controls_that_change_nothing_are_refused_and_say_why() {
 async fn controls_of_nothing_are_not_found() {
     let host = TestHost::new().await;
     let id = "exec_00000000000070008000000000000009".parse().unwrap();
-    let refused = host.control(id, Control::Cancel).await.unwrap_err();
+    let refused = host.control(id, Control::Cancel { compensate: true }).await.unwrap_err();
     assert_eq!(refused.code(), "EXECUTION_NOT_FOUND");
     host.settle().await;
     assert_eq!(host.engine.active(), 0);

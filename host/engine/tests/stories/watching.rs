@@ -103,7 +103,7 @@ async fn a_watcher_that_falls_behind_reads_on_from_the_store() {
         host.control(id, orgata_engine::Control::Pause).await.unwrap();
         host.control(id, orgata_engine::Control::Resume).await.unwrap();
     }
-    host.control(id, orgata_engine::Control::Cancel).await.unwrap();
+    host.control(id, orgata_engine::Control::Cancel { compensate: true }).await.unwrap();
     let seqs = within(all(slow)).await;
     assert_eq!(seqs, (2..=host.summary(id).version).collect::<Vec<_>>());
 }

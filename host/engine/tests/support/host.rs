@@ -235,7 +235,7 @@ impl TestHost {
 
     /// Results that are recorded of a step.
     pub fn completed(&self, id: ExecutionId, step: &str) -> usize {
-        let of_step = |event: &&Event| matches!(&event.fact, Fact::StepCompleted { step: done, .. } if done.as_str() == step);
+        let of_step = |event: &&Event| matches!(&event.fact, Fact::StepCompleted { step: done, .. } if done.to_string() == step);
         self.history(id).iter().filter(of_step).count()
     }
 }

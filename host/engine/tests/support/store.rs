@@ -26,6 +26,7 @@ struct Row {
     key: Option<String>,
     events: Vec<Arc<Event>>,
     open: Vec<PendingIntervention>,
+    awaited: Vec<String>,
     /// The fold of the events, to check against.
     state: State,
 }
@@ -178,6 +179,11 @@ impl MemoryStore {
             assert_eq!(row.state.summary(), append.summary, "the summary is not the fold of the history");
         }
         row.summary = append.summary;
+        row.awaited = append.awaited.unwrap_or_else(|| std::mem::take(&mut row.awaited));
+        if checked {
+            let awaited = if row.state.end.is_some() { Vec::new() } else { row.state.awaited() };
+            assert_eq!(row.awaited, awaited, "the store knows what it waits for");
+        }
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
@@ -216,6 +222,7 @@ impl Disk {
             key: append.idempotency_key.clone(),
             events: Vec::new(),
             open: Vec::new(),
+            awaited: Vec::new(),
             state,
         };
         self.rows.insert(append.summary.id, row);
@@ -232,7 +239,7 @@ impl Row {
                 opened_at: event.at,
                 intervention: intervention.clone(),
             }),
-            Fact::InterventionResolved { intervention, .. } => {
+            Fact::InterventionResolved { intervention, .. } | Fact::InterventionWithdrawn { intervention, .. } => {
                 self.open.retain(|open| open.intervention.id != *intervention);
             }
             Fact::InterventionExpired { intervention, .. } => {
@@ -251,7 +258,7 @@ impl Row {
                     }
                 });
             }
-            _ if self.state.end.is_some() => self.open.clear(),
+            fact if fact.closes_questions() => self.open.clear(),
             _ => {}
         }
     }
@@ -341,7 +348,9 @@ impl Store for LifeStore {
         limit: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
         self.read(|disk| {
-            let at_work = |row: &&Row| matches!(row.summary.status, Status::Pending | Status::Running);
+            let at_work = |row: &&Row| {
+                matches!(row.summary.status, Status::Pending | Status::Running | Status::Compensating)
+            };
             let ids = disk.rows.values().filter(at_work).map(|row| row.summary.id);
             ids.filter(|id| after.is_none_or(|after| *id > after)).take(limit).collect()
         })
@@ -361,6 +370,23 @@ impl Store for LifeStore {
             due.sort_unstable();
             due.truncate(limit);
             due
+        })
+        .await
+    }
+
+    async fn awaiting(
+        &self,
+        runtime: &RuntimeId,
+        event: &str,
+        after: Option<ExecutionId>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(|disk| {
+            let waits = |row: &&Row| {
+                row.summary.runtime == *runtime && row.awaited.iter().any(|awaited| awaited == event)
+            };
+            let ids = disk.rows.values().filter(waits).map(|row| row.summary.id);
+            ids.filter(|id| after.is_none_or(|after| *id > after)).take(limit).collect()
         })
         .await
     }

@@ -1,0 +1,184 @@
+//! Executions that run for a step of this one.
+//!
+//! The child's start is recorded here first; then the child is made. So whoever comes back after a crash finds
+//! the child, or makes it. When the child ends it tells its parent, and a parent that comes back looks by itself.
+
+use std::sync::Arc;
+
+use orgata_model::execution::{Fact, Parent, Status, Summary};
+use orgata_model::failure::code;
+use orgata_model::{ExecutionId, Failure, PlaybookName, StepPath};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::error::EngineError;
+use crate::executions::Control;
+use crate::ports::StoreError;
+use crate::starting::{self, Beginning};
+
+use super::commit::Stop;
+use super::{Command, Driver, deliver};
+
+/// Longest chain of children of children.
+const MAX_GENERATIONS: usize = 16;
+
+impl Driver {
+    pub(super) async fn start_child(
+        &mut self,
+        step: StepPath,
+        attempt: u32,
+        playbook: PlaybookName,
+        input: Arc<Value>,
+    ) -> Result<(), Stop> {
+        let execution = ExecutionId::new(self.host.clock.fresh_id());
+        if let Err(failure) = self.may_start(&playbook, &input).await {
+            return self.note(Fact::StepFailed { step, failure });
+        }
+        self.note(Fact::ChildStarted {
+            step: step.clone(),
+            attempt,
+            playbook: playbook.clone(),
+            execution,
+            input: Arc::clone(&input),
+        })?;
+        self.commit().await?;
+        self.make_child(&step, playbook, input, execution).await
+    }
+
+    /// What can be said before anything is recorded.
+    async fn may_start(&mut self, playbook: &PlaybookName, input: &Value) -> Result<(), Failure> {
+        let mut generations = 1;
+        let mut parent = self.state.parent.clone();
+        while let Some(above) = parent {
+            generations += 1;
+            if generations > MAX_GENERATIONS {
+                let message = format!("playbooks run playbooks {MAX_GENERATIONS} deep: does one run itself?");
+                return Err(Failure::permanent(code::CHILD_FAILED, message));
+            }
+            let first = self.host.store.events(above.execution, 0, 1).await;
+            let first = first.map_err(|error| Failure::transient(code::CHILD_FAILED, error.to_string()))?;
+            parent = first.into_iter().next().and_then(|event| match event.fact {
+                Fact::ExecutionStarted { parent, .. } => parent,
+                _ => None,
+            });
+        }
+        starting::check(&self.host, &self.state.runtime, playbook, input).map(drop).map_err(|error| refused(playbook, &error))
+    }
+
+    async fn make_child(
+        &mut self,
+        step: &StepPath,
+        playbook: PlaybookName,
+        input: Arc<Value>,
+        execution: ExecutionId,
+    ) -> Result<(), Stop> {
+        let parent = Parent { execution: self.state.id, step: step.clone() };
+        let beginning = Beginning {
+            runtime: self.state.runtime.clone(),
+            playbook: playbook.clone(),
+            input,
+            actor: Arc::clone(&self.state.started_by),
+            labels: self.state.labels.clone(),
+            parent: Some(parent),
+        };
+        match starting::make(&self.host, execution, beginning).await {
+            // Somebody came back to it before us.
+            Ok(()) | Err(EngineError::Store(StoreError::Conflict)) => {}
+            Err(EngineError::Store(error)) => return Err(Stop::Fault(EngineError::Store(error))),
+            Err(error) => {
+                let failure = refused(&playbook, &error);
+                return self.note(Fact::StepFailed { step: step.clone(), failure });
+            }
+        }
+        // It goes on by itself; when the host stops, the next start wakes it.
+        let _ = deliver(&self.host, execution, Command::Wake);
+        Ok(())
+    }
+
+    /// Looks what became of the children: of those that ended, and of those that were never made.
+    pub(super) async fn look_after_children(&mut self) -> Result<(), Stop> {
+        for (step, execution) in self.state.children() {
+            self.look_after(step, execution).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_after(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
+        let stored = self.host.store.execution(execution).await.map_err(EngineError::from)?;
+        let Some((at, orgata_model::execution::StepState::Child { attempt, .. })) = self.state.stands(&step) else {
+            return Ok(());
+        };
+        let attempt = attempt.clone();
+        let playbook = Arc::clone(&self.state.playbook);
+        let Some(definition) = playbook.steps.get(at) else { return Ok(()) };
+        match stored {
+            Some(stored) if !stored.summary.status.is_end() => Ok(()),
+            Some(stored) => match outcome(&stored.summary) {
+                Ok(result) => self.note(Fact::StepCompleted { step, result }),
+                Err(failure) => self.failed(definition, step, attempt.number, failure),
+            },
+            None => {
+                let orgata_model::playbook::Work::Playbook { playbook, .. } = &definition.work else { return Ok(()) };
+                self.make_child(&step, playbook.clone(), attempt.input, execution).await
+            }
+        }
+    }
+
+    /// Stops a child, and takes what it gave if it was quicker.
+    pub(super) async fn stop_child(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
+        let (reply, done) = oneshot::channel();
+        let control = Control::Cancel { compensate: true };
+        let reason = Some(format!("step `{step}` of {} no longer needs it", self.state.id));
+        let command = Command::Control { control, reason, who: Arc::clone(&self.state.started_by), reply };
+        deliver(&self.host, execution, command)?;
+        match done.await {
+            Ok(Ok(_) | Err(EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. })) => {}
+            Ok(Err(error)) => return Err(Stop::Fault(error)),
+            Err(_) => return Err(Stop::Fault(self.host.gone())),
+        }
+        let stored = self.host.store.execution(execution).await.map_err(EngineError::from)?;
+        match stored.as_ref().map(|stored| outcome(&stored.summary)) {
+            Some(Ok(result)) => self.note(Fact::StepCompleted { step, result }),
+            _ => {
+                let message = format!("the child {execution} was stopped");
+                self.note(Fact::StepFailed { step, failure: Failure::permanent(code::CHILD_FAILED, message) })
+            }
+        }
+    }
+
+    /// Stops all children: the execution is about to end.
+    pub(super) async fn stop_children(&mut self) -> Result<(), Stop> {
+        for (step, execution) in self.state.children() {
+            self.stop_child(step, execution).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the step that waits for this execution that it has ended.
+    pub(super) fn tell_parent(&self) {
+        if let Some(parent) = &self.state.parent {
+            // When the host stops, the parent looks by itself at the next start.
+            let _ = deliver(&self.host, parent.execution, Command::ChildEnded);
+        }
+    }
+}
+
+fn refused(playbook: &PlaybookName, error: &EngineError) -> Failure {
+    Failure::permanent(code::CHILD_FAILED, format!("playbook `{playbook}` cannot be started: {error}"))
+}
+
+/// What a child that ended means for its step.
+fn outcome(child: &Summary) -> Result<Arc<Value>, Failure> {
+    if child.status == Status::Succeeded {
+        return Ok(child.output.clone().unwrap_or_default());
+    }
+    let words = format!("the child {} ended {}", child.id, child.status.as_str());
+    Err(match &child.failure {
+        Some(failure) => {
+            let mut failure = failure.clone();
+            failure.causes.insert(0, words);
+            failure
+        }
+        None => Failure::permanent(code::CHILD_FAILED, words),
+    })
+}
