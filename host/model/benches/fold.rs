@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use orgata_model::ExecutionId;
 use orgata_model::execution::{Event, Fact, PlaybookRef, State};
-use orgata_model::expression::{Expression, Scope, Template};
+use orgata_model::expression::{Expression, Level, Names, Scope, Template};
 use orgata_model::playbook::Playbook;
 use orgata_model::runtime::Environment;
+use orgata_model::{ExecutionId, StepPath};
 use serde_json::json;
 
 fn playbook() -> Arc<Playbook> {
@@ -41,10 +41,12 @@ fn history(playbook: &Playbook) -> Vec<Event> {
         plugins: BTreeMap::new(),
         deadline: None,
         labels: BTreeMap::new(),
+        parent: None,
+        fork: None,
     }];
     for step in &playbook.steps {
         let (value, operation) = (Arc::new(json!({ "v": 1 })), "calc/echo".parse().unwrap());
-        let step = step.name.clone();
+        let step = StepPath::from(step.name.clone());
         facts.push(Fact::StepStarted {
             step: step.clone(),
             attempt: 1,
@@ -86,15 +88,19 @@ fn folding(criterion: &mut Criterion) {
 
 fn computing(criterion: &mut Criterion) {
     let scope = Scope {
-        execution: Arc::new(json!({ "id": "exec" })),
-        input: Arc::new(json!({ "kind": "classic", "amount": 120.5, "lines": [1, 2, 3] })),
-        steps: Arc::default(),
+        execution: &Arc::new(json!({ "id": "exec" })),
+        input: &Arc::new(json!({ "kind": "classic", "amount": 120.5, "lines": [1, 2, 3] })),
+        event: None,
+        root: &Level::default(),
+        inner: Vec::new(),
     };
-    let condition = Expression::compile("$input.kind == 'classic' and input.amount * 2 > 100").unwrap();
+    let condition = "$input.kind == 'classic' and input.amount * 2 > 100";
+    let condition = Expression::compile(condition, Names::default()).unwrap();
     criterion.bench_function("a condition", |bencher| {
         bencher.iter(|| condition.holds(black_box(&scope)).unwrap())
     });
-    let reference = Template::compile(&json!({ "a": "$input.amount", "b": "$input.lines[1]" })).unwrap();
+    let reference = json!({ "a": "$input.amount", "b": "$input.lines[1]" });
+    let reference = Template::compile(&reference, Names::default()).unwrap();
     criterion
         .bench_function("references", |bencher| bencher.iter(|| reference.eval(black_box(&scope)).unwrap()));
 }

@@ -39,7 +39,7 @@ pub struct Failure {
     /// A sentence for people: what, where, what to do.
     pub message: String,
     /// For programs; a limit's name and size for `LIMIT_EXCEEDED`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::recorded::present", skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
     /// What lies behind it, nearest cause first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,6 +64,8 @@ pub mod code {
     pub const PLUGIN_GONE: &str = "PLUGIN_GONE";
     /// The host stopped while the step was at work, and an operator gave it up.
     pub const INTERRUPTED: &str = "INTERRUPTED";
+    /// An operation asked where nobody can be asked.
+    pub const CANNOT_ASK: &str = "CANNOT_ASK";
     /// An operator stopped the step.
     pub const INTERVENED: &str = "INTERVENED";
     /// An outside event did not come in time.

@@ -27,13 +27,13 @@ pub struct Intervention {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
     /// JSON Schema that an answer must satisfy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::recorded::present", skip_serializing_if = "Option::is_none")]
     pub response_schema: Option<Value>,
     /// Who may answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_role: Option<RoleName>,
     /// What a person needs to know to decide.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::recorded::present", skip_serializing_if = "Option::is_none")]
     pub context: Option<Value>,
     /// When it stops waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod intervention;
 pub mod operation;
 pub mod playbook;
+mod recorded;
 pub mod retry;
 pub mod runtime;
 pub mod schema;

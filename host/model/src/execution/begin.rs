@@ -170,7 +170,7 @@ impl State {
 
     /// Whether a step waits for this event.
     pub fn awaits(&self, event: &str, payload: &Arc<Value>) -> bool {
-        self.current().iter().any(|(path, state)| {
+        self.at_work().iter().any(|(path, state)| {
             let super::StepState::Waiting { event: Some(awaited), .. } = state else { return false };
             let Some((at, step)) = self.playbook.step(path.name()).filter(|_| awaited == event) else {
                 return false;

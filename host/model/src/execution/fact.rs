@@ -52,7 +52,11 @@ pub enum Fact {
         /// Which.
         step: StepPath,
         /// Its result; absent when it was skipped there.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "crate::recorded::present",
+            skip_serializing_if = "Option::is_none"
+        )]
         result: Option<Arc<Value>>,
     },
     /// The steps inside of a group or of a switch have their turn.
@@ -159,7 +163,11 @@ pub enum Fact {
         /// Which.
         step: StepPath,
         /// What counts as its result, when an operator gave one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "crate::recorded::present",
+            skip_serializing_if = "Option::is_none"
+        )]
         result: Option<Arc<Value>>,
         /// Why, in the words of whoever did it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,7 +247,11 @@ pub enum Fact {
         /// Which.
         step: StepPath,
         /// What it is given instead of what the playbook says.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "crate::recorded::present",
+            skip_serializing_if = "Option::is_none"
+        )]
         input: Option<Arc<Value>>,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::expression::{Done, Item, Level};
+use crate::ids::InterventionId;
+use crate::intervention::Origin;
 use crate::playbook::{Playbook, Step};
 
-use super::step_state::StepState;
+use super::step_state::{Loop, StepState};
 
 /// A run of neighbouring steps of the playbook, and what expressions see of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,36 +64,76 @@ impl Frame {
             let (Some(slot), Some(step)) = (self.slot_mut(inner), playbook.steps.get(inner)) else {
                 continue;
             };
-            if !slot.is_done() {
-                *slot = StepState::Skipped;
-                self.note(step, Done::Skipped);
-            }
+            let done = match slot {
+                StepState::Succeeded | StepState::Skipped => continue,
+                // What it is inside of failed with it, and the playbook goes on after that.
+                StepState::Failed { failure, .. } => Done::Failed(Arc::new(failure.clone())),
+                _ => {
+                    *slot = StepState::Skipped;
+                    Done::Skipped
+                }
+            };
+            self.note(step, done);
         }
     }
 
-    /// The steps beside `at` that are written between it and `to`, and have not begun, are not run.
-    pub(super) fn skip_between(&mut self, playbook: &Playbook, at: usize, to: usize) {
+    /// The steps beside `at` that are written between it and `to`, and have not begun, are not run. `held`: questions
+    /// that operators asked before steps begin.
+    pub(super) fn skip_between(
+        &mut self,
+        playbook: &Playbook,
+        at: usize,
+        to: usize,
+        held: &[InterventionId],
+    ) {
         let Some(place) = playbook.steps.get(at).map(|step| step.place) else { return };
         let beside = playbook.inside(place.parent).filter(|between| *between > at && *between < to);
         for between in beside.collect::<Vec<_>>() {
             let case = playbook.steps.get(between).map(|step| step.place.case);
-            if case == Some(place.case) && self.slot(between) == Some(&StepState::Pending) {
+            let rests = self.slot(between).is_some_and(|state| match state {
+                StepState::Pending => true,
+                StepState::WaitingForAnswer { intervention, .. } => held.contains(intervention),
+                StepState::Answered { intervention, .. } => intervention.origin == Origin::Operator,
+                _ => false,
+            });
+            if case == Some(place.case) && rests {
                 self.skip(playbook, between);
             }
         }
     }
 
-    /// What is inside of a step, and gave no result, has its turn again.
+    /// What is inside of a step, and gave no result, has its turn again. What came to rest goes on from there.
     pub(super) fn begin_again(&mut self, playbook: &Playbook, at: usize) {
+        let own = at == self.base;
+        if let Some(StepState::Looping(progress)) = self.slot_mut(at).filter(|_| !own) {
+            return progress.begin_again(playbook, at);
+        }
         let end = playbook.steps.get(at).map_or(at, |step| step.place.end);
-        for inner in at + 1..end {
-            let (Some(slot), Some(step)) = (self.slot_mut(inner), playbook.steps.get(inner)) else {
-                continue;
+        let mut next = at + 1;
+        while let Some(step) = playbook.steps.get(next).filter(|_| next < end) {
+            let inner = std::mem::replace(&mut next, step.place.end);
+            let Some(slot) = self.slot_mut(inner) else { return };
+            let before = std::mem::replace(slot, StepState::Pending);
+            let looping = match before {
+                StepState::Looping(progress) => Some(progress),
+                StepState::Failed { inner: Some(state), .. } => match *state {
+                    StepState::Looping(progress) => Some(progress),
+                    _ => None,
+                },
+                StepState::Failed { .. } | StepState::Skipped | StepState::Entered { .. } => None,
+                other => {
+                    *slot = other;
+                    continue;
+                }
             };
-            if *slot != StepState::Succeeded {
-                *slot = StepState::Pending;
-                Arc::make_mut(&mut self.level.steps).remove(&step.name);
+            // The iterations that are over are over.
+            if let Some(mut progress) = looping {
+                progress.begin_again(playbook, inner);
+                *slot = StepState::Looping(progress);
+            } else {
+                self.begin_again(playbook, inner);
             }
+            Arc::make_mut(&mut self.level.steps).remove(&step.name);
         }
     }
 
@@ -117,6 +159,22 @@ impl Frame {
             // What is inside of a step counts while it has its turn; what is inside of a loop is in its iterations.
             let end = step.map_or(at + 1, |step| step.place.end);
             at = if matches!(state, StepState::Entered { .. }) { at + 1 } else { end };
+        }
+    }
+}
+
+impl Loop {
+    /// The iterations that failed have their turn again.
+    fn begin_again(&mut self, playbook: &Playbook, at: usize) {
+        self.failure = None;
+        let Some(step) = playbook.steps.get(at) else { return };
+        for frame in self.active.values_mut() {
+            let Some(slot) = frame.slot_mut(at) else { continue };
+            if matches!(slot, StepState::Failed { .. } | StepState::Entered { .. }) {
+                *slot = StepState::Pending;
+                Arc::make_mut(&mut frame.level.steps).remove(&step.name);
+                frame.begin_again(playbook, at);
+            }
         }
     }
 }

@@ -1,23 +1,32 @@
 //! One execution of a playbook: its events, its state as their fold, and its summary for lists.
 //!
-//! - `event`, `fact`: the history; `fold`, `moves`: from one state to the next; `state`, `frame`, `step_state`,
-//!   `undo`: the state; `ready`, `begin`, `undo_ready`, `question`: what to do next.
+//! - `event`, `fact`: the history.
+//! - `state`, `frame`, `step_state`, `undo`: the state.
+//! - `fold`, `step_fold`, `question_fold`, `undo_fold`, `moves`, `reopen`: from one state to the next.
+//! - `ready`, `look`, `begin`, `answered`, `undo_ready`, `question`, `wake`: what to do next, and when.
 
+mod answered;
 mod begin;
 mod event;
 mod fact;
 mod fact_kind;
+mod failed;
 mod fold;
 mod frame;
+mod look;
 mod moves;
 mod question;
+mod question_fold;
 mod ready;
+mod reopen;
 mod state;
+mod step_fold;
 mod step_state;
 mod summary;
 mod undo;
 mod undo_fold;
 mod undo_ready;
+mod wake;
 
 pub use event::{Actor, Cause, Event, Fork, Parent, PlaybookRef, Seq};
 pub use fact::Fact;

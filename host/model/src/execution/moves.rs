@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::intervention::Origin;
@@ -19,6 +20,8 @@ pub(super) fn starts_something(before: &StepState, fact: &Fact) -> bool {
         | Fact::LoopStarted { .. }
         | Fact::ChildStarted { .. }
         | Fact::StepWaiting { .. } => true,
+        // What a step computes by itself.
+        Fact::StepCompleted { .. } => matches!(before, StepState::Pending),
         // An operator may decide that a step is not run while the execution rests.
         Fact::StepSkipped { result: None, reason: None, .. } => true,
         Fact::InterventionRequired { intervention } => {
@@ -26,6 +29,28 @@ pub(super) fn starts_something(before: &StepState, fact: &Fact) -> bool {
         }
         _ => false,
     }
+}
+
+/// What a step does only when its turn has come: it begins, or turns out not to.
+pub(super) fn wants_its_turn(before: &StepState, fact: &Fact) -> bool {
+    let rests = match before {
+        StepState::Pending => true,
+        StepState::Answered { intervention, .. } => intervention.origin == Origin::Operator,
+        _ => false,
+    };
+    let begins = match fact {
+        Fact::StepStarted { .. }
+        | Fact::StepEntered { .. }
+        | Fact::LoopStarted { .. }
+        | Fact::StepWaiting { .. }
+        | Fact::ChildStarted { .. }
+        | Fact::StepCompleted { .. }
+        | Fact::StepFailed { .. }
+        | Fact::StepSkipped { result: None, reason: None, .. } => true,
+        Fact::InterventionRequired { intervention } => intervention.origin == Origin::Step,
+        _ => false,
+    };
+    rests && begins
 }
 
 /// Whether the step can begin from here: its turn has come, or somebody said that it should begin now or again.
@@ -176,7 +201,11 @@ fn begins_again(before: &StepState) -> bool {
 fn failed(before: StepState, failure: crate::Failure) -> StepState {
     let attempt = before.attempt().cloned();
     let given_up = match &before {
-        StepState::Answered { intervention, .. } => matches!(intervention.origin, Origin::Failed { .. }),
+        // Whoever wants it tried again is asked again.
+        StepState::Answered { intervention, answer, .. } => {
+            let decision = answer.as_ref().and_then(|answer| answer.get("decision")).and_then(Value::as_str);
+            matches!(intervention.origin, Origin::Failed { .. }) && decision != Some("retry")
+        }
         // Its iterations failed, and each asked if it was to ask.
         StepState::Looping(_) => true,
         _ => false,
@@ -188,31 +217,20 @@ fn failed(before: StepState, failure: crate::Failure) -> StepState {
     StepState::Failed { failure, attempt, given_up, inner }
 }
 
-/// Where a step stands again that failed, when an operator lets its execution go on: `own`, it is the step to try
-/// again, and not one around it.
+/// Where a step stands again that failed, when an operator lets its execution go on. `given`: what it is given
+/// instead of what the playbook says, and when somebody said so.
 pub(super) fn reopened(
     before: StepState,
-    own: bool,
-    input: Option<&Arc<Value>>,
+    given: Option<(Arc<Value>, Timestamp)>,
 ) -> Result<StepState, &'static str> {
     let word = before.as_str();
-    let StepState::Failed { inner, attempt, .. } = before else { return Err(word) };
-    match (inner, own) {
-        (Some(inner), _) => Ok(match *inner {
-            StepState::Looping(mut progress) => {
-                progress.failure = None;
-                StepState::Looping(progress)
-            }
-            entered => entered,
-        }),
-        (None, true) => Ok(match input {
-            Some(input) => {
-                let number = attempt.as_ref().map_or(1, |attempt| attempt.number + 1);
-                let attempt = Attempt { number, input: Arc::clone(input), resumption: None };
-                StepState::Interrupted(attempt)
-            }
-            None => StepState::Pending,
-        }),
-        (None, false) => Err(word),
-    }
+    let StepState::Failed { inner, attempt, failure, .. } = before else { return Err(word) };
+    Ok(match (inner, given) {
+        (Some(inner), _) => *inner,
+        (None, None) => StepState::Pending,
+        (None, Some((input, at))) => {
+            let number = attempt.map_or(1, |attempt| attempt.number + 1);
+            StepState::Retrying { attempt: Attempt { number, input, resumption: None }, at, failure }
+        }
+    })
 }

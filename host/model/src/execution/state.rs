@@ -127,9 +127,14 @@ impl State {
         found
     }
 
+    /// Like [`State::current`], as long as its steps go on: they do not when it ended, or undoes them.
+    pub(super) fn at_work(&self) -> Vec<(StepPath, &StepState)> {
+        if self.end.is_some() || self.unwinding.cause.is_some() { Vec::new() } else { self.current() }
+    }
+
     /// Attempts that are at work, or were when the host stopped.
     pub fn running(&self) -> Vec<(StepPath, super::Attempt)> {
-        let attempts = self.current().into_iter().filter_map(|(path, state)| match state {
+        let attempts = self.at_work().into_iter().filter_map(|(path, state)| match state {
             StepState::Running(attempt) => Some((path, attempt.clone())),
             _ => None,
         });
@@ -138,7 +143,7 @@ impl State {
 
     /// Children that are at work.
     pub fn children(&self) -> Vec<(StepPath, ExecutionId)> {
-        let children = self.current().into_iter().filter_map(|(path, state)| match state {
+        let children = self.at_work().into_iter().filter_map(|(path, state)| match state {
             StepState::Child { execution, .. } => Some((path, *execution)),
             _ => None,
         });
@@ -147,7 +152,7 @@ impl State {
 
     /// The names of the outside events that steps wait for, each once.
     pub fn awaited(&self) -> Vec<String> {
-        let waits = self.current().into_iter().filter_map(|(_, state)| match state {
+        let waits = self.at_work().into_iter().filter_map(|(_, state)| match state {
             StepState::Waiting { event, .. } => event.clone(),
             _ => None,
         });
@@ -178,6 +183,7 @@ impl State {
         match () {
             () if self.paused => Status::Paused,
             () if self.unwinding.cause.is_some() && self.open.is_empty() => Status::Compensating,
+            () if self.unwinding.cause.is_some() => Status::Waiting,
             () if self.version <= 1 => Status::Pending,
             () if self.only_waits() => Status::Waiting,
             () => Status::Running,
@@ -196,30 +202,6 @@ impl State {
             _ => {}
         });
         waits && !works
-    }
-
-    /// When time alone moves it on: its own deadline, a question's, a wait's, or the next attempt.
-    pub fn wakes_at(&self) -> Option<Timestamp> {
-        if self.end.is_some() {
-            return None;
-        }
-        let mut earliest: Option<Timestamp> = None;
-        let mut consider = |at: Timestamp| earliest = Some(earliest.map_or(at, |earlier| earlier.min(at)));
-        self.open.iter().for_each(|question| {
-            question.deadline.into_iter().for_each(&mut consider);
-            question.reminder.into_iter().for_each(|reminder| consider(reminder.next));
-        });
-        if self.unwinding.cause.is_some() {
-            self.unwinding.wakes_at().filter(|_| !self.paused).into_iter().for_each(&mut consider);
-            return earliest;
-        }
-        self.deadline.into_iter().for_each(&mut consider);
-        self.frame.walk(&self.playbook, &mut Vec::new(), &mut |_, _, state| match state {
-            StepState::Retrying { at, .. } if !self.paused => consider(*at),
-            StepState::Waiting { until: Some(until), .. } if !self.paused => consider(*until),
-            _ => {}
-        });
-        earliest
     }
 
     /// Which version of which playbook it runs.
@@ -260,6 +242,10 @@ impl State {
         }
     }
 
+    fn is_fatal(&self, at: usize, state: &StepState) -> bool {
+        self.playbook.steps.get(at).is_some_and(|step| super::ready::fatal(step, state, false).is_some())
+    }
+
     /// The step that is at work or waits; the first of several. Between two steps, the one to come.
     fn current_step(&self) -> Option<StepName> {
         if self.end.is_some() {
@@ -273,6 +259,8 @@ impl State {
         self.frame.walk(&self.playbook, &mut Vec::new(), &mut |at, _, state| match state {
             StepState::Pending => to_come = to_come.or(Some(at)),
             StepState::Entered { .. } | StepState::Looping(_) => {}
+            // What the execution is about to fail over.
+            StepState::Failed { .. } if self.is_fatal(at, state) => at_work = at_work.or(Some(at)),
             state if state.is_done() => {}
             _ => at_work = at_work.or(Some(at)),
         });

@@ -115,7 +115,7 @@ pub struct Loop {
     pub next: u32,
     /// What each that is over gave: null when it was skipped, or failed and the playbook goes on.
     pub results: BTreeMap<u32, Arc<Value>>,
-    /// Why the first one failed that the playbook does not go on after.
+    /// Why the first one in the list failed of those that the playbook does not go on after.
     pub failure: Option<Failure>,
 }
 

@@ -7,7 +7,8 @@ use crate::step_path::StepPath;
 
 use super::event::Event;
 use super::fact::Fact;
-use super::fold::{Refusal, resolution};
+use super::fold::Refusal;
+use super::question_fold::resolution;
 use super::state::State;
 use super::summary::Status;
 use super::undo::Stage;
@@ -102,6 +103,10 @@ fn undone(before: Stage, fact: &Fact) -> Result<Stage, &'static str> {
         }
         (Stage::Answered { attempt, .. }, Fact::StepCompensationFailed { failure, .. }) => {
             Stage::Failed { attempt, failure: failure.clone() }
+        }
+        // The next attempt cannot even begin.
+        (Stage::Retrying { attempt, .. }, Fact::StepCompensationFailed { failure, .. }) => {
+            Stage::Failed { attempt: attempt.saturating_sub(1), failure: failure.clone() }
         }
         (Stage::Ready, _) => return Err("has not begun"),
         (Stage::Running { .. }, _) => return Err("is at work"),

@@ -113,7 +113,7 @@ fn bare(message: String) -> Mistake {
 
 fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
     let whose = match known {
-        known if known.contains(&"steps") => "a playbook",
+        known if known.contains(&"roles") => "a playbook",
         known if known.contains(&"operation") => "a step",
         known if known.contains(&"prompt") => "an intervention",
         known if known.contains(&"after") => "the timeout of an intervention",

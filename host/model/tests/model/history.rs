@@ -8,7 +8,7 @@ use orgata_model::execution::{Event, Fact, IllegalEvent, PlaybookRef, State};
 use orgata_model::intervention::{Intervention, OnDeadline, Origin};
 use orgata_model::playbook::Playbook;
 use orgata_model::runtime::Environment;
-use orgata_model::{Digest, ExecutionId, Failure, InterventionId, StepName};
+use orgata_model::{Digest, ExecutionId, Failure, InterventionId, StepName, StepPath};
 use serde_json::{Value, json};
 
 /// One step of each kind, one with a condition, and an output that reads them.
@@ -47,6 +47,10 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn name(text: &str) -> StepName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn path(text: &str) -> StepPath {
     text.parse().unwrap()
 }
 
@@ -113,10 +117,13 @@ pub(crate) fn assert_same(left: &State, right: &State) {
     assert_eq!(left.summary(), right.summary());
     assert_eq!(left.environment, right.environment);
     assert_eq!(left.deadline, right.deadline);
-    assert_eq!(left.scope, right.scope);
-    assert_eq!(left.steps, right.steps);
+    assert_eq!((&left.parent, &left.fork, &left.started_by), (&right.parent, &right.fork, &right.started_by));
+    assert_eq!((&left.execution, &left.input), (&right.execution, &right.input));
+    assert_eq!(left.frame, right.frame);
     assert_eq!(left.open, right.open);
     assert_eq!(left.resolved, right.resolved);
+    assert_eq!(left.mailbox, right.mailbox);
+    assert_eq!(left.unwinding, right.unwinding);
     assert_eq!(left.paused, right.paused);
     assert_eq!(left.end, right.end);
 }
@@ -134,25 +141,31 @@ pub(crate) fn started(playbook: &Playbook, input: Value) -> Fact {
         plugins: BTreeMap::from([("x".parse().unwrap(), Digest::of(b"x"))]),
         deadline: playbook.timeout.map(|timeout| at(0) + timeout),
         labels: BTreeMap::from([("order".to_owned(), "17".to_owned())]),
+        parent: None,
+        fork: None,
     }
 }
 
 pub(crate) fn step_started(step: &str, attempt: u32) -> Fact {
-    let operation = format!("x/{step}").parse().unwrap();
-    Fact::StepStarted { step: name(step), attempt, operation, input: Arc::new(json!({ "v": 3 })) }
+    let operation = format!("x/{}", path(step).name()).parse().unwrap();
+    Fact::StepStarted { step: path(step), attempt, operation, input: Arc::new(json!({ "v": 3 })) }
 }
 
 pub(crate) fn completed(step: &str, result: Value) -> Fact {
-    Fact::StepCompleted { step: name(step), result: Arc::new(result) }
+    Fact::StepCompleted { step: path(step), result: Arc::new(result) }
 }
 
 pub(crate) fn failed(step: &str) -> Fact {
-    Fact::StepFailed { step: name(step), failure: Failure::permanent("BROKEN", "it broke") }
+    Fact::StepFailed { step: path(step), failure: Failure::permanent("BROKEN", "it broke") }
+}
+
+pub(crate) fn skipped(step: &str) -> Fact {
+    Fact::StepSkipped { step: path(step), result: None, reason: None }
 }
 
 pub(crate) fn retry(step: &str, attempt: u32, seconds: i64) -> Fact {
     Fact::StepRetryScheduled {
-        step: name(step),
+        step: path(step),
         attempt,
         at: at(seconds),
         failure: Failure::transient("BUSY", "try later"),
@@ -173,7 +186,7 @@ pub(crate) fn asked_until(
     Fact::InterventionRequired {
         intervention: Intervention {
             id: question(number),
-            step: name(step),
+            step: path(step),
             kind: "human_decision".to_owned(),
             prompt: "Which?".to_owned(),
             options: vec!["red".to_owned(), "blue".to_owned()],
@@ -182,6 +195,10 @@ pub(crate) fn asked_until(
             context: None,
             deadline,
             on_deadline,
+            reminder: None,
+            approvals: 1,
+            approved: Vec::new(),
+            self_approval: true,
             origin,
         },
     }
@@ -194,12 +211,12 @@ pub(crate) fn by_operation() -> Origin {
 pub(crate) fn answered(step: &str, number: u128, response: Value) -> Fact {
     Fact::InterventionResolved {
         intervention: question(number),
-        step: name(step),
+        step: path(step),
         response: Arc::new(response),
         notes: None,
     }
 }
 
 pub(crate) fn expired(step: &str, number: u128) -> Fact {
-    Fact::InterventionExpired { intervention: question(number), step: name(step) }
+    Fact::InterventionExpired { intervention: question(number), step: path(step) }
 }

@@ -7,9 +7,16 @@
     reason = "a test that cannot go on should stop here"
 )]
 
+mod branches;
+mod dice;
 mod fold;
 mod histories;
 mod history;
+mod loops;
+mod order;
 mod playbooks;
 mod random;
+mod random_language;
+mod random_playbooks;
 mod ready;
+mod story;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orgata_model::Failure;
 use orgata_model::execution::{Action, Event, Fact, State, StepState};
 use orgata_model::expression::Done;
-use orgata_model::intervention::{Intervention, Origin};
+use orgata_model::intervention::Origin;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -64,19 +64,19 @@ fn likely(history: &History, (kind, number, value): &Roll) -> Option<Fact> {
             Fact::InterventionResolved { intervention, step, response, notes: Some("noted".to_owned()) }
         });
     }
-    if let Some((step, StepState::Running { attempt, .. })) = state.current() {
-        let step = step.name.as_str();
+    if let Some((step, attempt)) = state.running().into_iter().next() {
+        let (step, attempt) = (step.to_string(), attempt.number);
         return Some(match kind % 7 {
-            0 => failed(step),
-            1 => retry(step, attempt + 1, i64::from(*number)),
-            2 => Fact::StepInterrupted { step: name(step), attempt: *attempt },
-            3 => asked(step, u128::from(state.version), by_operation()),
+            0 => failed(&step),
+            1 => retry(&step, attempt + 1, i64::from(*number)),
+            2 => Fact::StepInterrupted { step: path(&step), attempt },
+            3 => asked(&step, u128::from(state.version), by_operation()),
             4 => Fact::StepProgress {
-                step: name(step),
+                step: path(&step),
                 fraction: f64::from(*number) / 255.0,
                 message: String::new(),
             },
-            _ => completed(step, value.clone()),
+            _ => completed(&step, value.clone()),
         });
     }
     // Late enough for every wait, too early for the execution's own deadline.
@@ -89,38 +89,23 @@ fn likely(history: &History, (kind, number, value): &Roll) -> Option<Fact> {
 
 /// What the driver records when it begins an action.
 fn done(history: &History, action: Action) -> Fact {
-    let steps = &history.state.playbook.steps;
+    let number = u128::from(history.state.version);
     match action {
-        Action::Run { step, attempt, input, resumption: None } => {
+        Action::Record(fact) => fact,
+        Action::Run { step, attempt, .. } if attempt.resumption.is_some() => {
+            Fact::StepResumed { step, attempt: attempt.number }
+        }
+        Action::Run { step, attempt, .. } => {
             let operation = "x/work".parse().unwrap();
-            Fact::StepStarted { step: steps[step].name.clone(), attempt, operation, input }
+            Fact::StepStarted { step, attempt: attempt.number, operation, input: attempt.input }
         }
-        Action::Run { step, attempt, .. } => Fact::StepResumed { step: steps[step].name.clone(), attempt },
-        Action::Recover { step, .. } => {
-            asked(steps[step].name.as_str(), u128::from(history.state.version), Origin::Interrupted)
+        Action::Recover { step, .. } => asked(&step.to_string(), number, Origin::Interrupted),
+        Action::Ask(question) => {
+            let deadline = question.deadline.as_ref().map(|(after, _)| at(0) + *after);
+            let then = question.deadline.map(|(_, then)| then).unwrap_or_default();
+            asked_until(&question.step.to_string(), number, question.origin, deadline, then)
         }
-        Action::Skip(step) => Fact::StepSkipped { step },
-        Action::Ask(question) => Fact::InterventionRequired {
-            intervention: Intervention {
-                id: crate::history::question(u128::from(history.state.version)),
-                step: question.step,
-                kind: question.kind,
-                prompt: question.prompt,
-                options: question.options,
-                response_schema: question.response_schema.as_deref().cloned(),
-                assignee_role: question.assignee_role,
-                context: question.context,
-                deadline: question.deadline.as_ref().map(|(after, _)| at(0) + *after),
-                on_deadline: question.deadline.map(|(_, then)| then).unwrap_or_default(),
-                origin: Origin::Step,
-            },
-        },
-        Action::Complete(step, result) => Fact::StepCompleted { step, result },
-        Action::FailStep(step, failure) => Fact::StepFailed { step, failure },
-        Action::Expire(intervention, step) => Fact::InterventionExpired { intervention, step },
-        Action::TimeOut => Fact::ExecutionTimedOut {},
-        Action::Finish(output) => Fact::ExecutionCompleted { output },
-        Action::Fail(step, failure) => Fact::ExecutionFailed { step, failure },
+        other => panic!("{other:?}"),
     }
 }
 
@@ -130,13 +115,13 @@ fn unlikely((kind, number, value): &Roll) -> Fact {
     let number = u128::from(number / 4);
     match kind % 20 {
         0 => step_started(step, 1),
-        1 => Fact::StepResumed { step: name(step), attempt: 1 },
-        2 => Fact::StepProgress { step: name(step), fraction: 0.1, message: "x".to_owned() },
+        1 => Fact::StepResumed { step: path(step), attempt: 1 },
+        2 => Fact::StepProgress { step: path(step), fraction: 0.1, message: "x".to_owned() },
         3 => completed(step, value.clone()),
         4 => failed(step),
         5 => retry(step, 2, 5),
-        6 => Fact::StepSkipped { step: name(step) },
-        7 => Fact::StepInterrupted { step: name(step), attempt: 1 },
+        6 => skipped(step),
+        7 => Fact::StepInterrupted { step: path(step), attempt: 1 },
         8 => asked(step, number, Origin::Step),
         9 => asked(step, number, by_operation()),
         10 => asked(step, number, Origin::Interrupted),
@@ -145,7 +130,7 @@ fn unlikely((kind, number, value): &Roll) -> Fact {
         13 => Fact::ExecutionPaused { reason: None },
         14 => Fact::ExecutionResumed { reason: None },
         15 => Fact::ExecutionFailed { step: None, failure: Failure::permanent("X", "x") },
-        16 => Fact::ExecutionFailed { step: Some(name(step)), failure: Failure::permanent("X", "x") },
+        16 => Fact::ExecutionFailed { step: Some(path(step)), failure: Failure::permanent("X", "x") },
         17 => Fact::ExecutionCompleted { output: Arc::new(value.clone()) },
         18 => Fact::ExecutionTimedOut {},
         _ => started(&playbook(WALK), value.clone()),
@@ -154,20 +139,17 @@ fn unlikely((kind, number, value): &Roll) -> Fact {
 
 /// What must hold of any state, however it came about.
 fn assert_makes_sense(state: &State) {
-    let done = state
-        .steps
-        .iter()
-        .take_while(|state| matches!(state, StepState::Succeeded | StepState::Skipped))
-        .count();
-    let later = state.steps.iter().skip(done + 1);
-    assert!(later.clone().all(|state| *state == StepState::Pending), "steps run in order: {:?}", state.steps);
-    for (step, stands) in state.playbook.steps.iter().zip(&state.steps) {
-        let known = state.scope.steps.get(&step.name);
+    let steps: Vec<&StepState> = state.frame.slots().collect();
+    let over = |state: &StepState| matches!(state, StepState::Succeeded | StepState::Skipped);
+    let ended = steps.iter().take_while(|state| over(state)).count();
+    let mut later = steps.iter().skip(ended + 1);
+    assert!(later.all(|state| **state == StepState::Pending), "steps run in order: {steps:?}");
+    for (step, stands) in state.playbook.steps.iter().zip(&steps) {
+        let known = state.frame.level.steps.get(&step.name);
         assert_eq!(matches!(stands, StepState::Succeeded), matches!(known, Some(Done::Result(_))));
         assert_eq!(matches!(stands, StepState::Skipped), matches!(known, Some(Done::Skipped)));
     }
-    let waiting =
-        state.steps.iter().filter(|state| matches!(state, StepState::WaitingForAnswer { .. })).count();
+    let waiting = steps.iter().filter(|state| matches!(state, StepState::WaitingForAnswer { .. })).count();
     assert_eq!(state.open.len(), if state.end.is_some() { 0 } else { waiting });
     assert!(state.open.iter().all(|question| !state.resolved.contains_key(&question.id)));
     if state.end.is_some() {

@@ -7,34 +7,11 @@ use orgata_model::intervention::{OnDeadline, Origin};
 use serde_json::json;
 
 use crate::history::*;
+use crate::story::in_words;
 
-/// An action in a few words.
+/// What is ready, in a few words.
 fn words(state: &State, now: Timestamp) -> String {
-    match state.ready(now) {
-        None => "nothing".to_owned(),
-        Some(Action::Skip(step)) => format!("skip {step}"),
-        Some(Action::Run { step, attempt, resumption, .. }) => {
-            let how = if resumption.is_some() { ", resumed" } else { "" };
-            format!("run {} #{attempt}{how}", state.playbook.steps[step].name)
-        }
-        Some(Action::Recover { step, attempt, resumption, .. }) => {
-            let how = if resumption.is_some() { ", resumed" } else { "" };
-            format!("recover {} #{attempt}{how}", state.playbook.steps[step].name)
-        }
-        Some(Action::Ask(question)) => format!("ask {}: {}", question.step, question.prompt),
-        Some(Action::Complete(step, result)) => format!("complete {step} with {result}"),
-        Some(Action::FailStep(step, failure)) => format!("fail {step}: {}", failure.code),
-        Some(Action::Expire(_, step)) => format!("expire {step}"),
-        Some(Action::TimeOut) => "time out".to_owned(),
-        Some(Action::Finish(output)) => format!("finish with {output}"),
-        Some(Action::Fail(step, failure)) => {
-            format!(
-                "fail over {}: {}",
-                step.as_ref().map_or("the output", |step| step.as_str()),
-                failure.code
-            )
-        }
-    }
+    state.ready(now).map_or_else(|| "nothing".to_owned(), |action| in_words(state, &action))
 }
 
 /// What is ready at second 20 in these situations: as it is, paused, at second 60, past the deadline, cancelled.
@@ -56,11 +33,11 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
     let running = begun.clone().with(step_started("work", 1));
     let asks = running.clone().with(asked_until("work", 1, by_operation(), Some(at(60)), OnDeadline::Fail));
     let interrupted =
-        |history: &History| history.clone().with(Fact::StepInterrupted { step: name("work"), attempt: 1 });
+        |history: &History| history.clone().with(Fact::StepInterrupted { step: path("work"), attempt: 1 });
     let resumed = asks
         .clone()
         .with(answered("work", 1, json!("red")))
-        .with(Fact::StepResumed { step: name("work"), attempt: 1 });
+        .with(Fact::StepResumed { step: path("work"), attempt: 1 });
     let told = |decision: serde_json::Value| {
         interrupted(&running).with(asked("work", 2, Origin::Interrupted)).with(answered("work", 2, decision))
     };
@@ -88,7 +65,7 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
         .with(completed("ask", json!("blue")));
 
     let table = [
-        ("pending", begun, ["run work #1", "nothing", "run work #1"]),
+        ("pending", begun, ["run work", "nothing", "run work"]),
         ("running", running.clone(), ["nothing"; 3]),
         ("retrying", running.clone().with(retry("work", 2, 60)), ["nothing", "nothing", "run work #2"]),
         (
@@ -101,7 +78,7 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
             resumed.clone().with(retry("work", 2, 60)),
             ["nothing", "nothing", "run work #2, resumed"],
         ),
-        ("interrupted", interrupted(&running), ["recover work #1", "nothing", "recover work #1"]),
+        ("interrupted", interrupted(&running), ["recover work", "nothing", "recover work"]),
         (
             "interrupted after an answer",
             interrupted(&resumed),
@@ -139,14 +116,14 @@ fn each_place_of_a_step_wants_this_in_each_situation() {
             running.with(failed("work")),
             ["fail over work: BROKEN", "nothing", "fail over work: BROKEN"],
         ),
-        ("the next pending", worked, ["ask ask: Which, of 3?", "nothing", "ask ask: Which, of 3?"]),
+        ("the next pending", worked, ["ask ask", "nothing", "ask ask"]),
         ("a person asked", asked_person, ["nothing", "nothing", "expire ask"]),
         (
             "a person said",
             person_said,
             ["complete ask with \"blue\"", "nothing", "complete ask with \"blue\""],
         ),
-        ("a condition that holds", colored, ["run last #1", "nothing", "run last #1"]),
+        ("a condition that holds", colored, ["run last", "nothing", "run last"]),
         ("a condition that does not hold", unlucky, ["skip last", "nothing", "skip last"]),
         (
             "all done",
@@ -200,7 +177,9 @@ fn an_expression_that_cannot_be_computed_fails_the_step_and_says_which() {
     ];
     for (from, to, told) in cases {
         let begun = History::begin(&playbook(&WALK.replace(from, to)), json!({ "v": 3 }));
-        let Some(Action::FailStep(_, failure)) = begun.state.ready(at(0)) else { panic!("{to}") };
+        let Some(Action::Record(Fact::StepFailed { failure, .. })) = begun.state.ready(at(0)) else {
+            panic!("{to}")
+        };
         assert_eq!(failure.code, code::EXPRESSION);
         assert!(failure.message.contains(told) && failure.message.contains("none"), "{failure}");
     }
@@ -223,6 +202,6 @@ fn without_an_output_the_last_result_is_the_output() {
         .with(step_started("work", 1))
         .with(completed("work", json!({ "v": 1 })));
     assert_eq!(words(&done.state, at(0)), "skip last");
-    let skipped = done.with(Fact::StepSkipped { step: name("last") });
+    let skipped = done.with(skipped("last"));
     assert_eq!(words(&skipped.state, at(0)), "finish with {\"v\":1}");
 }
