@@ -9,7 +9,7 @@ use crate::events::Segment;
 use crate::failure::broken;
 use crate::pins::PluginSet;
 use crate::row::Statement;
-use crate::{events, executions, interventions};
+use crate::{events, executions, interventions, waits};
 
 /// Whether an execution begins or goes on: each has its own way to notice that somebody else was there first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ pub(crate) struct Encoded {
     pub(crate) row: executions::Row,
     pub(crate) segment: Segment,
     pub(crate) plugins: PluginSet,
-    /// What most appends do not need: labels, questions that open or close.
+    /// What most appends do not need: labels, questions that open or close, events that are waited for.
     pub(crate) rest: Vec<Statement>,
 }
 
@@ -35,6 +35,7 @@ impl Encoded {
         check(&append)?;
         let plugins = PluginSet::of(std::mem::take(&mut append.summary.plugins));
         let mut rest = interventions::changes(&append)?;
+        rest.extend(waits::changes(&append));
         let kind = if append.seen == 0 { Kind::New } else { Kind::More };
         if kind == Kind::New {
             rest.extend(executions::labels(&append.summary));

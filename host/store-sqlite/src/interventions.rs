@@ -22,14 +22,13 @@ pub(crate) fn changes(append: &Append) -> Result<Vec<Statement>, StoreError> {
             Fact::InterventionRequired { intervention } => {
                 changes.push(open(&append.summary, event, intervention)?);
             }
-            Fact::InterventionResolved { intervention, .. } => changes.push(close(*intervention)),
+            Fact::InterventionResolved { intervention, .. } | Fact::InterventionWithdrawn { intervention, .. } => {
+                changes.push(close(*intervention));
+            }
             Fact::InterventionExpired { intervention, .. } => changes.extend(expire(*intervention)),
-            Fact::ExecutionCompleted { .. }
-            | Fact::ExecutionFailed { .. }
-            | Fact::ExecutionCancelled { .. }
-            | Fact::ExecutionTimedOut {}
+            fact if fact.closes_questions()
                 // An execution that is new and asked nothing has nothing to close.
-                if append.seen > 0 || !changes.is_empty() =>
+                && (append.seen > 0 || !changes.is_empty()) =>
             {
                 changes.push(close_all(append.summary.id));
             }

@@ -30,6 +30,7 @@ mod runtimes;
 #[path = "../tests/store/samples.rs"]
 mod samples;
 mod store;
+mod waits;
 mod writer;
 
 pub use flush::measure_flush;

@@ -51,10 +51,10 @@ pub(crate) async fn pinned(readers: &SqlitePool) -> Result<BTreeSet<Digest>, Sto
     let rows = sqlx::query(
         "WITH RECURSIVE used (digest) AS (
              SELECT min(plugin_set) FROM executions INDEXED BY executions_pinning
-             WHERE status IN ('pending', 'running', 'waiting', 'paused')
+             WHERE status IN ('pending', 'running', 'waiting', 'paused', 'compensating')
              UNION ALL
              SELECT (SELECT min(plugin_set) FROM executions INDEXED BY executions_pinning
-                     WHERE status IN ('pending', 'running', 'waiting', 'paused') AND plugin_set > used.digest)
+                     WHERE status IN ('pending', 'running', 'waiting', 'paused', 'compensating') AND plugin_set > used.digest)
              FROM used WHERE used.digest IS NOT NULL
          )
          SELECT used.digest AS digest, plugins FROM used LEFT JOIN plugin_sets ON plugin_sets.digest = used.digest

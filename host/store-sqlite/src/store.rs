@@ -20,7 +20,7 @@ use crate::commit::Committer;
 use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
-use crate::{events, executions, interventions, pins, playbooks, runtimes};
+use crate::{events, executions, interventions, pins, playbooks, runtimes, waits};
 
 /// A store in one SQLite file, for one host.
 #[derive(Debug)]
@@ -119,6 +119,16 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<(Timestamp, ExecutionId)>, StoreError> {
         executions::due(&self.readers, now, after, limit).await
+    }
+
+    async fn awaiting(
+        &self,
+        runtime: &RuntimeId,
+        event: &str,
+        after: Option<ExecutionId>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        waits::awaiting(&self.readers, runtime, event, after, limit).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -25,6 +25,7 @@ pub const CODES: &[Code] = &[
         "The request cannot be understood: the message says which part.",
     ),
     code("HOST_NOT_ALLOWED", StatusCode::FORBIDDEN, "The `Host` header is not a name of this host."),
+    code("FORBIDDEN", StatusCode::FORBIDDEN, "The caller may not do this; somebody else may."),
     code("ORIGIN_NOT_ALLOWED", StatusCode::FORBIDDEN, "Pages of this `Origin` may not call."),
     code("ROUTE_NOT_FOUND", StatusCode::NOT_FOUND, "There is nothing under this path."),
     code("RUNTIME_NOT_FOUND", StatusCode::NOT_FOUND, "No such runtime."),
@@ -33,6 +34,7 @@ pub const CODES: &[Code] = &[
     code("INTERVENTION_NOT_FOUND", StatusCode::NOT_FOUND, "The execution never asked this."),
     code("ROLE_NOT_FOUND", StatusCode::NOT_FOUND, "No such role in the runtime."),
     code("OPERATION_NOT_FOUND", StatusCode::NOT_FOUND, "No such operation in the runtime."),
+    code("STEP_NOT_FOUND", StatusCode::NOT_FOUND, "No such step in the playbook of the execution."),
     code("PLUGIN_NOT_FOUND", StatusCode::NOT_FOUND, "No such plugin, or no such version of it."),
     code(
         "METHOD_NOT_ALLOWED",

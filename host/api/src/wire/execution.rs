@@ -248,6 +248,8 @@ pub enum StatusView {
     Waiting,
     /// An operator stopped it for now.
     Paused,
+    /// Completed steps are undone.
+    Compensating,
     /// End: all went well.
     Succeeded,
     /// End: a step failed.
@@ -256,4 +258,8 @@ pub enum StatusView {
     Cancelled,
     /// End: it took longer than allowed.
     TimedOut,
+    /// End: it failed, was cancelled or took too long, and its completed steps are undone.
+    Compensated,
+    /// End: the same, but not everything could be undone.
+    CompensationFailed,
 }

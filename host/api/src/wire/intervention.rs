@@ -5,7 +5,7 @@ use orgata_engine::AnswerRequest;
 use orgata_engine::ports::PendingIntervention;
 use orgata_model::execution::Status;
 use orgata_model::intervention::Intervention;
-use orgata_model::{ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId, StepName};
+use orgata_model::{ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -38,6 +38,13 @@ pub struct InterventionView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub assignee_role: Option<&'a RoleName>,
+    /// How many different people must approve, when more than one must.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<u32>,
+    /// Those who did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub approved_by: Vec<&'a str>,
     /// When it stops waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -57,6 +64,8 @@ impl<'a> From<&'a Intervention> for InterventionView<'a> {
             options: &asked.options,
             response_schema: asked.response_schema.as_ref(),
             assignee_role: asked.assignee_role.as_ref(),
+            approvals: Some(asked.approvals).filter(|approvals| *approvals > 1),
+            approved_by: asked.approved.iter().map(|approved| approved.by.as_str()).collect(),
             deadline: asked.deadline,
             context: asked.context.as_ref(),
         }
@@ -81,7 +90,7 @@ pub struct PendingView<'a> {
     pub playbook_name: &'a PlaybookName,
     /// The step that waits.
     #[schema(value_type = String)]
-    pub step: &'a StepName,
+    pub step: &'a StepPath,
     /// When it was asked.
     #[schema(value_type = String, format = DateTime)]
     pub opened_at: Timestamp,

@@ -68,7 +68,7 @@ pub struct PlaybookDetails<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "1h")]
     pub timeout: Option<String>,
-    /// Run in this order.
+    /// As they are written, each followed by the steps inside of it.
     pub steps: Vec<StepDefinition<'a>>,
     /// The YAML that it was published as.
     pub source: &'a str,
@@ -90,7 +90,7 @@ impl<'a> From<&'a Playbook> for PlaybookDetails<'a> {
     }
 }
 
-/// A step of a playbook: it runs an `operation` or asks an `intervention`.
+/// A step of a playbook.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepDefinition<'a> {
@@ -104,6 +104,8 @@ pub struct StepDefinition<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub role: Option<&'a RoleName>,
+    /// What it does: `operation`, `intervention`, `playbook`, `wait`, `steps`, `switch`, `set`, `fail`, `mcp` or `agent`.
+    pub kind: &'static str,
     /// The operation that it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -111,6 +113,17 @@ pub struct StepDefinition<'a> {
     /// What it asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intervention: Option<QuestionDefinition<'a>>,
+    /// The playbook that it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub playbook: Option<&'a PlaybookName>,
+    /// The place in this list of the group or switch that it is inside of, 0 for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside_of: Option<usize>,
+    /// The places in this list of the steps that end before it begins.
+    pub after: Vec<usize>,
+    /// It runs once for every element of a list.
+    pub for_each: bool,
     /// It is skipped when a condition does not hold.
     pub conditional: bool,
     /// How long one attempt may take.
@@ -126,13 +139,23 @@ impl<'a> From<&'a Step> for StepDefinition<'a> {
         let (operation, intervention) = match &step.work {
             Work::Operation { operation, .. } => (Some(operation), None),
             Work::Intervention(ask) => (None, Some(QuestionDefinition::from(&**ask))),
+            _ => (None, None),
+        };
+        let runs = match &step.work {
+            Work::Playbook { playbook, .. } => Some(playbook),
+            _ => None,
         };
         Self {
             name: &step.name,
             description: step.description.as_deref(),
             role: step.role.as_ref(),
+            kind: step.work.kind(),
             operation,
             intervention,
+            playbook: runs,
+            inside_of: step.place.parent,
+            after: step.needs.clone(),
+            for_each: step.each.is_some(),
             conditional: step.when.is_some(),
             timeout: step.timeout.map(duration::format),
             retries: step.retries.max,
@@ -216,7 +239,7 @@ impl<'a> From<&'a Playbook> for PlaybookSchema<'a> {
                 assignee_role: step.role.as_ref(),
                 question: QuestionDefinition::from(&**ask),
             }),
-            Work::Operation { .. } => None,
+            _ => None,
         });
         let anything = || Value::Object(serde_json::Map::new());
         Self {

@@ -1,7 +1,8 @@
 //! An execution with its whole context, as clients see it.
 
 use jiff::Timestamp;
-use orgata_model::execution::{Seq, State, Status, StepState};
+use orgata_model::execution::{Frame, Seq, State, Status, StepState};
+use orgata_model::expression::Done;
 use orgata_model::playbook::{Step, Work};
 use orgata_model::{
     Digest, ExecutionId, InterventionId, OperationName, PlaybookName, RoleName, RuntimeId, StepName,
@@ -56,7 +57,7 @@ pub struct StateView<'a> {
 impl<'a> From<&'a State> for StateView<'a> {
     fn from(state: &'a State) -> Self {
         let end = state.end.as_ref();
-        let steps = state.playbook.steps.iter().zip(&state.steps);
+        let steps = state.playbook.steps.iter().zip(state.frame.slots());
         Self {
             execution_id: state.id,
             runtime_id: &state.runtime,
@@ -65,8 +66,8 @@ impl<'a> From<&'a State> for StateView<'a> {
             playbook_digest: state.playbook.digest,
             status: state.status(),
             seq: state.version,
-            input: &state.scope.input,
-            steps: steps.map(|(step, stands)| StepView::new(state, step, stands)).collect(),
+            input: &state.input,
+            steps: steps.map(|(step, stands)| StepView::new(&state.frame, step, stands)).collect(),
             interventions: state.open.iter().map(InterventionView::from).collect(),
             output: end.and_then(|end| end.output.as_deref()),
             failure: end.and_then(|end| end.failure.as_ref()).map(FailureView::from),
@@ -81,7 +82,8 @@ pub struct StepView<'a> {
     /// Which.
     #[schema(value_type = String)]
     pub name: &'a StepName,
-    /// `pending`, `running`, `retrying`, `waiting_for_answer`, `interrupted`, `succeeded`, `skipped` or `failed`.
+    /// `pending`, `running`, `retrying`, `waiting`, `waiting_for_answer`, `interrupted`, `succeeded`, `skipped` or
+    /// `failed`.
     pub status: &'static str,
     /// Who performs it, or answers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +104,19 @@ pub struct StepView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub intervention_id: Option<InterventionId>,
+    /// The execution that runs for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub child_execution_id: Option<ExecutionId>,
+    /// The place in this list of the group or switch that it is inside of, 0 for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside_of: Option<usize>,
+    /// How far its loop has come: iterations that are over, at work, and in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<IterationsView>,
+    /// What it waits for: a time, an outside event, or both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitView<'a>>,
     /// What it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
@@ -111,44 +126,74 @@ pub struct StepView<'a> {
     pub failure: Option<FailureView<'a>>,
 }
 
+/// How far a loop has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IterationsView {
+    /// How many there are.
+    pub total: u32,
+    /// How many are over.
+    pub done: usize,
+    /// How many are at work or wait.
+    pub active: usize,
+}
+
+/// What a step waits for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaitView<'a> {
+    /// Until then at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+    /// The event's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<&'a str>,
+}
+
 impl<'a> StepView<'a> {
-    fn new(state: &'a State, step: &'a Step, stands: &'a StepState) -> Self {
+    fn new(frame: &'a Frame, step: &'a Step, stands: &'a StepState) -> Self {
         let operation = match &step.work {
             Work::Operation { operation, .. } => Some(operation),
-            Work::Intervention(_) => None,
+            _ => None,
+        };
+        let result = match frame.level.steps.get(&step.name) {
+            Some(Done::Result(result)) => Some(&**result),
+            _ => None,
         };
         let mut view = Self {
             name: &step.name,
             status: stands.as_str(),
             role: step.role.as_ref(),
             operation,
-            attempt: None,
+            attempt: stands.attempt().map(|attempt| attempt.number),
             retry_at: None,
             intervention_id: None,
-            result: state.result(&step.name).map(|result| &**result),
+            child_execution_id: None,
+            inside_of: step.place.parent,
+            iterations: None,
+            waits_for: None,
+            result,
             failure: None,
         };
-        // Attempt 0 is the playbook's own question: no operation was tried.
-        let tried = |attempt: &u32| Some(*attempt).filter(|attempt| *attempt > 0);
         match stands {
-            StepState::Running { attempt, .. } | StepState::Interrupted { attempt, .. } => {
-                view.attempt = tried(attempt)
-            }
-            StepState::Retrying { attempt, at, failure, .. } => {
-                view.attempt = tried(attempt);
+            StepState::Retrying { at, failure, .. } => {
                 view.retry_at = Some(*at);
                 view.failure = Some(failure.into());
             }
-            StepState::WaitingForAnswer { attempt, intervention, .. } => {
-                view.attempt = tried(attempt);
-                view.intervention_id = Some(*intervention);
+            StepState::WaitingForAnswer { intervention, .. } => view.intervention_id = Some(*intervention),
+            StepState::Answered { intervention, .. } => view.intervention_id = Some(intervention.id),
+            StepState::Child { execution, .. } => view.child_execution_id = Some(*execution),
+            StepState::Waiting { until, event } => {
+                view.waits_for = Some(WaitView { until: *until, event: event.as_deref() });
             }
-            StepState::Answered { attempt, intervention, .. } => {
-                view.attempt = tried(attempt);
-                view.intervention_id = Some(intervention.id);
+            StepState::Looping(progress) => {
+                let (total, done, active) = (progress.len(), progress.results.len(), progress.active.len());
+                view.iterations = Some(IterationsView { total, done, active });
             }
-            StepState::Failed(failure) => view.failure = Some(failure.into()),
-            StepState::Pending | StepState::Succeeded | StepState::Skipped => {}
+            StepState::Failed { failure, .. } => {
+                view.attempt = None;
+                view.failure = Some(failure.into());
+            }
+            _ => {}
         }
         view
     }

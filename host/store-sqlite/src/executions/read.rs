@@ -107,7 +107,7 @@ pub(crate) async fn unfinished(
 ) -> Result<Vec<ExecutionId>, StoreError> {
     let rows = sqlx::query(
         "SELECT id FROM executions INDEXED BY executions_unfinished
-         WHERE status IN ('pending', 'running') AND id > ? ORDER BY id LIMIT ?",
+         WHERE status IN ('pending', 'running', 'compensating') AND id > ? ORDER BY id LIMIT ?",
     )
     // Every id is greater than the empty one.
     .bind(after.map(|id| id.uuid().into_bytes().to_vec()).unwrap_or_default())

@@ -210,7 +210,7 @@ fn append() -> impl Strategy<Value = Append> {
             .map(|((at, actor, fact), seq)| Arc::new(Event { seq, at, actor: actor.into(), fact }))
             .collect();
         summary.version = events.len() as u64;
-        Append { seen: 0, events, summary, idempotency_key: key }
+        Append { seen: 0, events, summary, idempotency_key: key, awaited: None }
     })
 }
 

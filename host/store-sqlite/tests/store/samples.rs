@@ -119,7 +119,7 @@ pub fn first(number: u128) -> Append {
 
 /// The first append of an execution with this summary.
 pub fn begin(summary: Summary) -> Append {
-    Append { seen: 0, events: vec![started(&summary)], summary, idempotency_key: None }
+    Append { seen: 0, events: vec![started(&summary)], summary, idempotency_key: None, awaited: None }
 }
 
 /// A later append with these facts.
@@ -127,7 +127,7 @@ pub fn next(mut summary: Summary, facts: impl IntoIterator<Item = Fact>) -> Appe
     let seen = summary.version;
     let events: Vec<_> = facts.into_iter().zip(seen + 1..).map(|(fact, seq)| event(seq, fact)).collect();
     summary.version = events.last().unwrap().seq;
-    Append { seen, events, summary, idempotency_key: None }
+    Append { seen, events, summary, idempotency_key: None, awaited: None }
 }
 
 /// A whole execution of ten steps in one append: 22 events.
@@ -151,7 +151,7 @@ pub fn whole(number: u128) -> Append {
     summary.steps_done = 10;
     summary.ended_at = Some(summary.started_at);
     summary.output = Some(output);
-    Append { seen: 0, events, summary, idempotency_key: None }
+    Append { seen: 0, events, summary, idempotency_key: None, awaited: None }
 }
 
 /// An execution that leaves about this many bytes, however well they are packed.

@@ -33,5 +33,5 @@ pub(crate) async fn cancel(
     Path(id): Path<ExecutionId>,
     OptionalJson(body): OptionalJson<ReasonBody>,
 ) -> Result<Response, ApiError> {
-    steer(&engine, &principal, id, Control::Cancel, body).await
+    steer(&engine, &principal, id, Control::Cancel { compensate: true }, body).await
 }
