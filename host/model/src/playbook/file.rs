@@ -209,7 +209,7 @@ pub(super) struct InterventionFile {
     /// When to stop waiting, and what then.
     pub(super) timeout: Option<At<AskTimeoutFile>>,
     /// How long after asking comes a reminder, and after each another.
-    pub(super) reminders: Option<DurationText>,
+    pub(super) reminders: Option<At<DurationText>>,
     /// How many different people must approve: 2, or 2 of finance.
     pub(super) approvals: Option<At<ApprovalsFile>>,
     /// Whether whoever started the execution may answer. True when absent.

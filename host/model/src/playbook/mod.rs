@@ -190,6 +190,23 @@ pub enum Work {
     NotAvailable(&'static str),
 }
 
+impl Work {
+    /// Its key in a playbook.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Operation { .. } => "operation",
+            Self::Intervention(_) => "intervention",
+            Self::Playbook { .. } => "playbook",
+            Self::Wait(_) => "wait",
+            Self::Group => "steps",
+            Self::Switch(_) => "switch",
+            Self::Set(_) => "set",
+            Self::Fail { .. } => "fail",
+            Self::NotAvailable(key) => key,
+        }
+    }
+}
+
 /// What a step waits for.
 #[derive(Debug)]
 pub enum Wait {

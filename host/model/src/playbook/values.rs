@@ -192,7 +192,7 @@ impl<'de> Deserialize<'de> for ApprovalsFile {
         impl de::Visitor<'_> for Visitor {
             type Value = ApprovalsFile;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("how many people must approve, from 1 to 100: 2, or 2 of finance")
+                f.write_str("how many people must approve, 1 to 100, such as 2 or 2 of finance")
             }
             fn visit_u64<E: de::Error>(self, count: u64) -> Result<ApprovalsFile, E> {
                 match u32::try_from(count) {

@@ -8,15 +8,22 @@
 )]
 
 mod branches;
+mod children;
 mod dice;
+mod failures;
 mod fold;
 mod histories;
 mod history;
 mod loops;
 mod order;
+mod paused;
 mod playbooks;
+mod questions;
 mod random;
 mod random_language;
 mod random_playbooks;
 mod ready;
+mod retried;
 mod story;
+mod undoing;
+mod waits;

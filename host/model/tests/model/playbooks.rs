@@ -24,7 +24,7 @@ fn every_mistake_is_told_in_words_that_help() {
     let accept = std::env::var_os("ORGATA_ACCEPT").is_some();
     let mut wrong = Vec::new();
     let files = yaml_files(&folder().join("bad"));
-    assert!(files.len() >= 25);
+    assert!(files.len() >= 80);
     for path in files {
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
         let source = std::fs::read_to_string(&path).unwrap();

@@ -16,6 +16,9 @@ use crate::schema::Schema;
 
 use super::{Check, answer};
 
+/// People are not reminded more often.
+const MIN_REMINDER: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl Check {
     pub(super) fn ask(&mut self, at: At<InterventionFile>, name: &StepName, path: &str) -> Option<Ask> {
         let path = format!("{path}.intervention");
@@ -49,6 +52,11 @@ impl Check {
             self.answers.insert(name.clone(), (timeout.place, path.clone()));
             self.deadline(timeout, &path)
         });
+        let reminders = file.reminders.as_ref().map(|reminders| reminders.value.0);
+        if let Some(at) = file.reminders.as_ref().filter(|at| at.value.0 < MIN_REMINDER) {
+            let hint = "such as reminders: 1d";
+            self.tell(at.place, &format!("{path}.reminders"), "reminders are a second or more apart", hint);
+        }
         Some(Ask {
             kind: file.kind,
             prompt: prompt?,
@@ -56,13 +64,15 @@ impl Check {
             response_schema: file.response.map(|response| Arc::new(response.value)),
             context,
             deadline,
-            reminders: file.reminders.map(|reminders| reminders.0),
+            reminders,
             approvals,
             self_approval: file.self_approval.unwrap_or(true),
         })
     }
 
     fn deadline(&mut self, at: At<AskTimeoutFile>, path: &str) -> Option<(std::time::Duration, OnDeadline)> {
+        let role = at.value.escalate.clone().map(|value| At { value, place: at.place });
+        self.known_role(role.as_ref(), &format!("{path}.escalate"));
         let then = match (at.value.answer, at.value.escalate, at.value.fail) {
             (Some(answer), None, false) => OnDeadline::Answer(answer),
             (None, Some(role), false) => OnDeadline::Escalate(role),

@@ -64,11 +64,12 @@ impl Check {
         let items = self.items.len();
         self.items.extend(in_loop);
         let step = self.parts(&mut file, each, stands, &path, place);
+        let mcp = file.mcp.is_some();
         if let Some(draft) = self.drafts.get_mut(index) {
             draft.readers = std::mem::take(&mut self.readers);
             draft.step = step;
         }
-        let compensation = file.compensation.take().and_then(|undo| self.compensation(undo, &path));
+        let compensation = file.compensation.take().and_then(|undo| self.compensation(undo, &path, mcp));
         let after = std::mem::take(&mut self.readers);
         self.inner_steps(&mut file, index, &path);
         self.items.truncate(items);
@@ -94,6 +95,7 @@ impl Check {
     ) -> Option<Step> {
         self.known_role(file.role.as_ref(), &format!("{path}.role"));
         let when = file.when.take().and_then(|when| self.expression(&when, &format!("{path}.when")));
+        let key_at = file.idempotency_key.as_ref().map(|key| key.place);
         let key = file.idempotency_key.take().and_then(|key| {
             let text = At { value: serde_json::Value::String(key.value), place: key.place };
             self.template(&text, &format!("{path}.idempotencyKey"))
@@ -106,13 +108,9 @@ impl Check {
         let runs = matches!(work, Work::Operation { .. } | Work::NotAvailable(_));
         if !runs {
             let child = matches!(work, Work::Playbook { .. });
-            self.goes_with_operations(
-                timeout.map(|(place, _)| place).filter(|_| !child),
-                "timeout",
-                &work,
-                path,
-            );
+            self.goes_with_operations(timeout.map(|(place, _)| place), "timeout", &work, path);
             self.goes_with_operations(retries_at.filter(|_| !child), "retries", &work, path);
+            self.goes_with_operations(key_at, "idempotencyKey", &work, path);
         }
         let retried = runs || matches!(work, Work::Playbook { .. });
         let by_default = self.defaults.retries.clone().filter(|_| runs);
@@ -219,13 +217,21 @@ impl Check {
         }
     }
 
-    fn compensation(&mut self, at: At<CompensationFile>, path: &str) -> Option<Compensation> {
+    /// `mcp`: of a step that calls a tool of an MCP server.
+    fn compensation(&mut self, at: At<CompensationFile>, path: &str, mcp: bool) -> Option<Compensation> {
         let path = format!("{path}.compensation");
         let params = self.fields(at.value.params, &format!("{path}.params"));
         let retries = self.retries(at.value.retries, &format!("{path}.retries"));
         let work = match (at.value.operation, at.value.action) {
             (Some(operation), None) => Undo::Operation(operation.value),
-            (None, Some(_)) => Undo::Mcp,
+            (None, Some(action)) => {
+                if !mcp {
+                    let hint =
+                        "it names a tool of the step's MCP server: write `operation: plugin/operation`";
+                    self.tell(action.place, &path, "`action` goes with `mcp`", hint);
+                }
+                Undo::Mcp
+            }
             (Some(_), Some(action)) => {
                 let hint = "keep `operation`";
                 self.tell(action.place, &path, "a compensation does one thing", hint);
@@ -255,7 +261,10 @@ impl Check {
                 "a question has its own: intervention: { timeout: { after: 30m, answer: … } }"
             }
             ("timeout", Work::Wait(_)) => "waiting for an event has its own: wait: { event: …, timeout: 1d }",
+            ("timeout", Work::Playbook { .. }) => "the playbook that it runs has its own: write it there",
             ("timeout", _) => "put it at the operations inside, or at the playbook",
+            ("idempotencyKey", Work::Group | Work::Switch(_)) => "put it at the operations inside",
+            ("idempotencyKey", _) => "take it away: nothing outside is changed by this step",
             (_, Work::Intervention(_)) => "questions are asked once",
             (_, Work::Group | Work::Switch(_)) => "put it at the operations inside",
             _ => "nothing in it could go better the next time",

@@ -33,7 +33,8 @@ impl Check {
         let kind = match given.as_slice() {
             [(kind, _)] => *kind,
             [] => {
-                let hint = "add `operation: plugin/operation`, `intervention: { prompt: … }` or another kind of work";
+                let hint = "add `operation: plugin/operation`, `intervention: { prompt: … }`, `playbook`, `wait`, \
+                            `switch`, `steps`, `set` or `fail`";
                 self.tell(place, path, format!("step `{name}` does nothing"), hint);
                 return None;
             }
@@ -174,6 +175,9 @@ impl Check {
                 }
                 (None, None) => {
                     self.tell(case.place, &path, "the case does nothing", "add `steps: […]` or `goto: STEP`");
+                }
+                (Some(steps), None) if steps.value.is_empty() => {
+                    self.tell(steps.place, &path, "the case is empty", "add a step, or take the case away");
                 }
                 _ => {}
             }
