@@ -17,6 +17,7 @@ mod feed;
 mod forks;
 mod host;
 mod interventions;
+mod offer;
 mod plugins;
 pub mod ports;
 mod principal;

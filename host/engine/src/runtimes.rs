@@ -154,6 +154,7 @@ impl Engine {
         {
             return Ok(current);
         }
+        self.0.check_wiring(&entry, file, &playbook)?;
         let playbook = Arc::new(playbook);
         let published = PublishedPlaybook {
             runtime: runtime.clone(),
@@ -168,6 +169,21 @@ impl Engine {
         let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
         playbooks.insert(playbook.name.clone(), Arc::clone(&playbook));
         info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
+        Ok(playbook)
+    }
+
+    /// Reads a playbook and compares it with what the runtime offers, as publishing would; nothing is kept.
+    pub fn check_playbook(
+        &self,
+        _who: &Principal,
+        runtime: &RuntimeId,
+        file: &str,
+        source: &str,
+    ) -> Result<Playbook, EngineError> {
+        let entry = self.0.runtime(runtime)?;
+        let playbook = Playbook::parse(file, source)
+            .map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
+        self.0.check_wiring(&entry, file, &playbook)?;
         Ok(playbook)
     }
 

@@ -25,6 +25,25 @@ pub struct Diagnostic {
     pub span: std::ops::Range<usize>,
 }
 
+/// A place in a file that a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// 1 for the first; 0 when the place is unknown.
+    pub line: u64,
+    /// 1 for the first character.
+    pub column: u64,
+    /// Bytes of the source.
+    pub span: std::ops::Range<usize>,
+}
+
+impl Diagnostic {
+    /// A mistake at this place.
+    pub fn at(mark: &Mark, path: &str, message: String, hint: Option<String>) -> Self {
+        let Mark { line, column, span } = mark.clone();
+        Self { message, hint, line, column, path: path.to_owned(), span }
+    }
+}
+
 /// Everything that is wrong with one file, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics {

@@ -9,17 +9,20 @@
 mod answer;
 mod check;
 mod file;
+pub mod graph;
 mod nearest;
 mod unreadable;
 mod values;
+pub mod wiring;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Mark};
 use crate::expression::{Expression, Template};
 use crate::ids::{Digest, OperationName, PlaybookName, RoleName, StepName};
 use crate::intervention::OnDeadline;
@@ -60,6 +63,8 @@ pub struct Playbook {
     pub steps: Vec<Step>,
     /// What it gives: the result of the last step when absent.
     pub output: Option<Template>,
+    /// Where `output` stands in the source.
+    pub output_mark: Mark,
 }
 
 /// One step.
@@ -91,6 +96,21 @@ pub struct Step {
     pub needs: Vec<usize>,
     /// Where it stands.
     pub place: Place,
+    /// Where its parts stand in the source.
+    pub marks: Marks,
+}
+
+/// Where the parts of a step stand in the source.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    /// What it does.
+    pub work: Mark,
+    /// What its work is given, by key.
+    pub params: BTreeMap<String, Mark>,
+    /// How it is undone.
+    pub compensation: Mark,
+    /// What its compensation is given, by key.
+    pub undo_params: BTreeMap<String, Mark>,
 }
 
 /// What a step is inside of, and what is inside of it.
