@@ -8,6 +8,7 @@ mod executions;
 mod host;
 mod interventions;
 mod operations;
+mod outside;
 mod playbooks;
 mod plugins;
 mod roles;
@@ -38,12 +39,20 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(executions::pause::pause))
         .routes(routes!(executions::resume::resume))
         .routes(routes!(executions::cancel::cancel))
+        .routes(routes!(executions::mend::retry))
+        .routes(routes!(executions::mend::skip))
+        .routes(routes!(executions::mend::hold))
+        .routes(routes!(executions::fork::fork))
+        .routes(routes!(outside::send::send))
+        .routes(routes!(outside::send_to::send_to))
         .routes(routes!(interventions::pending::pending))
         .routes(routes!(interventions::answer::answer))
         .routes(routes!(interventions::inbox::inbox))
         .routes(routes!(playbooks::list::list))
         .routes(routes!(playbooks::get::get))
         .routes(routes!(playbooks::schema::schema))
+        .routes(routes!(playbooks::graph::graph))
+        .routes(routes!(playbooks::check::check))
         .routes(routes!(playbooks::publish::publish))
         .routes(routes!(playbooks::retire::retire))
         .routes(routes!(roles::get::get))

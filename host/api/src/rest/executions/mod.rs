@@ -2,9 +2,11 @@
 
 pub(super) mod cancel;
 pub(super) mod events;
+pub(super) mod fork;
 pub(super) mod get;
 pub(super) mod history;
 pub(super) mod list;
+pub(super) mod mend;
 pub(super) mod pause;
 pub(super) mod resume;
 pub(super) mod start;

@@ -1,6 +1,8 @@
 //! Playbooks of a runtime.
 
+pub(super) mod check;
 pub(super) mod get;
+pub(super) mod graph;
 pub(super) mod list;
 pub(super) mod publish;
 pub(super) mod retire;

@@ -13,7 +13,7 @@ use crate::wire::error::ErrorBody;
 use crate::wire::playbook::{PlaybookDetails, PublishBody};
 
 /// The YAML of a playbook, however it was sent.
-pub(crate) struct Source(String);
+pub(crate) struct Source(pub(super) String);
 
 const YAML: [&str; 4] = ["application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"];
 
