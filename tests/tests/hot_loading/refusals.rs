@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const LARGEST: usize = 256 * 1024;
 
 async fn strict() -> TestHost {
-    let limits = json!({ "sandbox": { "component_size": LARGEST, "describe_time": "300ms" } });
+    let limits = json!({ "sandbox": { "component_size": LARGEST, "describe_time": "1s" } });
     let setup = HostSetup::new().json_log().config(limits).plugin_from("counter", "counter-1");
     let version =
         "name: version\nsteps: [{ name: tell, operation: counter/version }]\noutput: $steps.tell.result\n";
@@ -100,7 +100,7 @@ async fn files_that_are_no_plugins_are_refused_each_for_its_own_reason() {
     // A file that is refused, why, and a word of what is told.
     let odd = [
         ("odd-describe-loops", "DESCRIBE_FAILED", "sandbox.describe_time"),
-        ("odd-describe-sleeps", "DESCRIBE_FAILED", "300ms"),
+        ("odd-describe-sleeps", "DESCRIBE_FAILED", "(1s)"),
         ("odd-describe-huge", "DESCRIBE_FAILED", "output"),
         ("odd-bad-names", "BAD_NAME", "../kitchen"),
         ("odd-bad-version", "BAD_NAME", "latest"),
