@@ -19,7 +19,7 @@ pub fn orgata() -> PathBuf {
 }
 
 /// The binary as a command in a folder, with nothing set but what the test says.
-pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(orgata());
     command.current_dir(folder).args(arguments);
     for setting in SETTINGS {

@@ -1,11 +1,12 @@
 //! The command line, as a script uses it: arguments in; exit code and two streams out.
 
+use std::io;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::host::TestHost;
 use crate::{binary, patience};
@@ -25,26 +26,26 @@ pub struct Ended {
 
 /// Runs `orgata` in a folder with this on its standard input, to its end.
 pub async fn orgata(folder: &Path, arguments: &[&str], input: &str) -> Ended {
-    let what = format!("orgata {}", arguments.join(" "));
-    let mut child = Command::from(binary::command(folder, arguments))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the binary can be started");
+    let mut child = started(binary::command(folder, arguments), Stdio::piped());
     let mut stdin = child.stdin.take().expect("stdin is piped");
     // A command that reads nothing may be gone already.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
-    let ended = patience::within(child.wait_with_output()).await;
-    let output = ended.unwrap_or_else(|| panic!("{what} did not end")).expect("its output can be read");
-    Ended {
-        what,
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Ended::read(arguments, patience::within(child.wait_with_output()).await)
+}
+
+/// Runs a command that takes its time, because it compiles something or fetches it, with these variables set.
+pub async fn orgata_at_length(folder: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Ended {
+    let mut command = binary::command(folder, arguments);
+    command.envs(variables.iter().copied());
+    let child = started(command, Stdio::null());
+    Ended::read(arguments, patience::at_length(child.wait_with_output()).await)
+}
+
+fn started(command: std::process::Command, input: Stdio) -> Child {
+    let mut command = Command::from(command);
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().expect("the binary can be started")
 }
 
 impl TestHost {
@@ -57,6 +58,18 @@ impl TestHost {
 }
 
 impl Ended {
+    /// What came of a command that ended in time.
+    fn read(arguments: &[&str], ended: Option<io::Result<Output>>) -> Self {
+        let what = format!("orgata {}", arguments.join(" "));
+        let output = ended.unwrap_or_else(|| panic!("{what} did not end")).expect("its output can be read");
+        Self {
+            what,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Exit code 0; gives what was printed.
     #[track_caller]
     pub fn succeeded(self) -> String {

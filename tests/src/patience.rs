@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// How long a condition may take to come true. Far more than it needs on a busy machine: only a test that
-/// fails waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a condition may take to come true. Far more than it needs on a busy machine, where compiling a plugin
+/// stands behind everything else: only a test that fails waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a command may take that compiles something, or fetches it.
+pub const AT_LENGTH: Duration = Duration::from_secs(300);
 
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -36,4 +39,9 @@ pub fn glances() -> Interval {
 /// What comes of `work`. Nothing when [`PATIENCE`] ran out.
 pub async fn within<T>(work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(PATIENCE, work).await.ok()
+}
+
+/// What comes of `work`. Nothing when [`AT_LENGTH`] ran out.
+pub async fn at_length<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(AT_LENGTH, work).await.ok()
 }

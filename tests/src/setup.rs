@@ -82,6 +82,12 @@ impl HostSetup {
         self.playbook(name, &yaml)
     }
 
+    /// Adds any other file, beside `orgata.yaml`.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.folder.path().join(name), text).expect("the test owns the folder");
+        self
+    }
+
     /// Adds a runtime with all playbooks. `more` is merged into its section: environment, grants, roles, …
     /// The first one is where [`TestHost::begin`] starts executions.
     pub fn runtime(mut self, name: &str, more: Value) -> Self {

@@ -45,7 +45,7 @@ const HOSTILE: [&str; 8] =
 const FEW_TURNS: Duration = Duration::from_millis(30);
 
 async fn host() -> TestHost {
-    let limits = json!({ "time": "500ms", "memory": "32 MiB", "output": "256 KiB", "compile_time": "5s" });
+    let limits = json!({ "time": "500ms", "memory": "32 MiB", "output": "256 KiB", "compileTime": "5s" });
     let setup = HostSetup::in_memory().plugin("hostile").plugin("bench").config(json!({ "sandbox": limits }));
     let playbook = |name: &str, operation: &str| {
         format!("name: {name}\nsteps: [{{ name: only, operation: {operation} }}]\n")

@@ -17,6 +17,13 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = command(&program, &repo::root(), args);
     cargo.env("CARGO_TARGET_DIR", repo::target());
+    // What `cargo run` says of this very package. Build scripts watch some of it: a build from here and one by
+    // hand would each take the other for a change, and begin anew.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

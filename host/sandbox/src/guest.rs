@@ -13,7 +13,7 @@ use orgata_model::{PluginName, StepName};
 use tokio::sync::mpsc;
 use wasmtime::component::ResourceTable;
 
-use crate::capability::http::Http;
+use crate::capability::http::{Http, Trust};
 use crate::capability::wasi::{Clock, Random, Wasi};
 use crate::limits::{Limit, LimitReached, Limiter};
 use crate::log::Log;
@@ -45,6 +45,8 @@ pub(crate) struct Scope {
 /// The data of one store.
 pub(crate) struct Guest {
     pub(crate) settings: Arc<Settings>,
+    /// Which servers are believed.
+    pub(crate) trust: Arc<Trust>,
     pub(crate) limiter: Limiter,
     pub(crate) table: ResourceTable,
     pub(crate) log: Log,
@@ -57,7 +59,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// For a fresh instance, held to `memory` bytes, that begins with the call of `scope`.
-    pub(crate) fn new(settings: &Arc<Settings>, memory: usize, scope: Scope) -> Self {
+    pub(crate) fn new(settings: &Arc<Settings>, trust: &Arc<Trust>, memory: usize, scope: Scope) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         Self {
@@ -70,6 +72,7 @@ impl Guest {
             scope,
             host_calls: 0,
             settings: Arc::clone(settings),
+            trust: Arc::clone(trust),
         }
     }
 

@@ -40,6 +40,7 @@ mod trap;
 mod turns;
 mod version;
 
+pub use capability::TrustError;
 pub use compile::compile_child_main;
 pub use registry::{FileReport, FolderReport};
 pub use settings::{JSON_DEPTH, Settings, SettingsError};
@@ -57,6 +58,7 @@ use orgata_model::operation::Plugin;
 use orgata_model::{Digest, Failure, PluginName};
 use tokio::sync::broadcast;
 
+use crate::capability::http::Trust;
 use crate::compile::{Cache, Compiler};
 use crate::host::Host;
 use crate::machine::Machine;
@@ -75,6 +77,9 @@ pub enum OpenError {
     /// A setting cannot work.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The operator's certificates cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// wasmtime does not start here.
     #[error("the WebAssembly engine does not start: {0}")]
     Engine(String),
@@ -94,6 +99,7 @@ impl Sandbox {
     /// loaded in the background, within a tokio runtime.
     pub async fn open(settings: Settings, data: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         settings.validate()?;
+        let trust = Trust::open(settings.http_roots.as_deref())?;
         let settings = Arc::new(settings);
         let machine = Machine::new(&settings).map_err(|error| OpenError::Engine(format!("{error:#}")))?;
         let unusable = |folder: &Path| {
@@ -103,7 +109,7 @@ impl Sandbox {
         let (cache, plugins) = (data.join("cache"), data.join("plugins"));
         let cache = Cache::open(cache.clone(), &machine.engine).map_err(unusable(&cache))?;
         let compiler = Compiler::new(&machine.engine, &settings, cache);
-        let workshop = Arc::new(Workshop { settings, machine, compiler });
+        let workshop = Arc::new(Workshop { settings, machine, compiler, trust: Arc::new(trust) });
         let registry =
             Registry::open(Arc::clone(&workshop), plugins.clone(), clock).map_err(unusable(&plugins))?;
         let registry = Arc::new(registry);

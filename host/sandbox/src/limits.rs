@@ -44,10 +44,10 @@ impl Limit {
             Self::Stack => "stack",
             Self::Input => "input",
             Self::Output => "output",
-            Self::HostCalls => "host_calls",
-            Self::HttpBody => "http_body",
-            Self::HttpTime => "http_time",
-            Self::HttpRequests => "http_requests",
+            Self::HostCalls => "hostCalls",
+            Self::HttpBody => "httpBody",
+            Self::HttpTime => "httpTime",
+            Self::HttpRequests => "httpRequests",
         }
     }
 

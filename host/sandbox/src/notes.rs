@@ -1,5 +1,5 @@
 //! What the host refused a guest in the middle of a call: things that were not granted, limits of single
-//! requests.
+//! requests, servers that cannot be trusted.
 //!
 //! The guest gets a typed error and goes on as it likes; the audit log gets a line; and should the guest
 //! then fail, its failure says what was refused and what to do, because its own message rarely does.
@@ -12,7 +12,7 @@ use orgata_model::{Failure, PluginName};
 use crate::limits::Limit;
 use crate::settings::Settings;
 
-/// Denials of one call are remembered up to this many; the audit log has all.
+/// Refusals of one call are remembered up to this many; the audit log has all.
 const REMEMBERED: usize = 8;
 
 /// The notes on one instance's present call. Cheap to clone: requests under way write to the same.
@@ -23,6 +23,8 @@ pub(crate) struct Notes(Arc<Mutex<Taken>>);
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     denied: Vec<String>,
+    /// Reasons that a typed error has no room for.
+    explained: Vec<String>,
     limit: Option<Limit>,
 }
 
@@ -46,6 +48,14 @@ impl Notes {
         }
     }
 
+    /// Notes why something was refused, where the error that the guest gets does not say it.
+    pub(crate) fn explained(&self, why: String) {
+        let mut notes = self.lock();
+        if notes.explained.len() < REMEMBERED && !notes.explained.contains(&why) {
+            notes.explained.push(why);
+        }
+    }
+
     /// Notes that a limit was reached which ends a request, not the call.
     pub(crate) fn limited(&self, limit: Limit) {
         self.lock().limit.get_or_insert(limit);
@@ -64,10 +74,11 @@ impl Notes {
 impl Taken {
     /// Adds the notes to the failure that the call ended with.
     pub(crate) fn explain(self, mut failure: Failure, settings: &Settings) -> Failure {
-        if let Some(first) = self.denied.first() {
+        if let Some(first) = self.denied.first().or(self.explained.first()) {
             failure.message = format!("{} ({first})", failure.message);
         }
         failure.causes.extend(self.denied);
+        failure.causes.extend(self.explained);
         if let Some(limit) = self.limit {
             let limited = limit.failure(settings);
             failure.causes.push(limited.message);

@@ -14,7 +14,7 @@ use orgata_model::{Digest, PluginName};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::{OPERATIONS, PluginPre};
-use crate::capability;
+use crate::capability::{self, http::Trust};
 use crate::compile::Compiler;
 use crate::describe::{self, Metadata};
 use crate::guest::{Guest, Scope};
@@ -32,6 +32,7 @@ pub(crate) struct Workshop {
     pub(crate) settings: Arc<Settings>,
     pub(crate) machine: Machine,
     pub(crate) compiler: Compiler,
+    pub(crate) trust: Arc<Trust>,
 }
 
 /// A version, and what to keep of it.
@@ -47,10 +48,10 @@ impl Workshop {
             return Ok(());
         }
         let message = format!(
-            "it has {size} bytes, which is over the limit `component_size` ({})",
+            "it has {size} bytes, which is over the limit `componentSize` ({})",
             self.settings.component_size
         );
-        Err(refuse("TOO_LARGE", message, "make the component smaller, or raise sandbox.component_size"))
+        Err(refuse("TOO_LARGE", message, "make the component smaller, or raise sandbox.componentSize"))
     }
 
     /// Makes a version of these bytes. `known` is what was found out about them before; `stem` names a plain
@@ -116,7 +117,7 @@ impl Workshop {
         let settings = Arc::new(Settings { time: self.settings.describe_time, ..(*self.settings).clone() });
         let memory = settings.describe_memory.min(settings.memory);
         let deadline = Instant::now() + settings.describe_time;
-        let guest = Guest::new(&settings, memory.as_usize(), scope(deadline)?);
+        let guest = Guest::new(&settings, &self.trust, memory.as_usize(), scope(deadline)?);
         let mut instance = Instance::new(&self.machine, code, guest);
         let patience = settings.describe_time + Duration::from_millis(20);
         let outcome = tokio::time::timeout(patience, instance.describe(code)).await;
@@ -138,9 +139,9 @@ impl Workshop {
 /// The limits of `describe` have names of their own.
 fn describing(message: &str) -> String {
     let mut message = message.replace("the operation", "it");
-    for limit in ["time", "memory"] {
-        message = message.replace(&format!("`{limit}`"), &format!("`describe_{limit}`"));
-        message = message.replace(&format!("sandbox.{limit}"), &format!("sandbox.describe_{limit}"));
+    for (limit, own) in [("time", "describeTime"), ("memory", "describeMemory")] {
+        message = message.replace(&format!("`{limit}`"), &format!("`{own}`"));
+        message = message.replace(&format!("sandbox.{limit}"), &format!("sandbox.{own}"));
     }
     message
 }

@@ -117,8 +117,9 @@ impl Session {
             None => {
                 self.host.metrics.fresh.increment(1);
                 let memory = self.host.settings.memory.as_usize();
-                let guest = Guest::new(&self.host.settings, memory, scope);
-                Instance::new(&self.host.workshop.machine, &version.code, guest)
+                let workshop = &self.host.workshop;
+                let guest = Guest::new(&self.host.settings, &workshop.trust, memory, scope);
+                Instance::new(&workshop.machine, &version.code, guest)
             }
         }
     }

@@ -19,6 +19,8 @@ use crate::writer::Job;
 const FEW_PAGES: i64 = 256;
 /// How often the copying connection tries to catch up with the writer.
 const ROUNDS: usize = 4;
+/// Bytes of a page.
+const PAGE: usize = 4096;
 /// About what a commit writes to indexes whatever is in it, and what each append adds to them.
 const PER_COMMIT: usize = 24 * 1024;
 const PER_APPEND: usize = 768;
@@ -49,10 +51,16 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Begins to fold on this connection. Once the rest is short, `jobs` gets [`Job::Fold`].
-    pub(crate) fn new(connection: SqliteConnection, long: usize, jobs: mpsc::WeakSender<Job>) -> Self {
+    /// Begins to fold on this connection. The log is `length` bytes long already: were that forgotten, the log of a
+    /// host that is killed again and again would grow without end. Once the rest is short, `jobs` gets [`Job::Fold`].
+    pub(crate) fn new(
+        connection: SqliteConnection,
+        length: usize,
+        long: usize,
+        jobs: mpsc::WeakSender<Job>,
+    ) -> Self {
         let (wake, woken) = mpsc::channel(1);
-        Self { length: 0, long, folding: false, wake, folder: tokio::spawn(copy(connection, woken, jobs)) }
+        Self { length, long, folding: false, wake, folder: tokio::spawn(copy(connection, woken, jobs)) }
     }
 
     /// These were committed together.
@@ -110,8 +118,18 @@ async fn catch_up(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> 
     Ok(())
 }
 
+/// About how many bytes of the log are in use. Its file says less: it stays as long as the log ever was.
+pub(crate) async fn logged(connection: &mut SqliteConnection) -> Result<usize, sqlx::Error> {
+    let pages = checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)").await?.left();
+    Ok(usize::try_from(pages).unwrap_or(0).saturating_mul(PAGE))
+}
+
 /// Copies what no reader hinders, and waits for nobody.
 async fn fold(connection: &mut SqliteConnection) -> Result<Folded, sqlx::Error> {
-    let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)").await
+}
+
+async fn checkpoint(connection: &mut SqliteConnection, how: &'static str) -> Result<Folded, sqlx::Error> {
+    let row = sqlx::query(how).fetch_one(connection).await?;
     Ok(Folded { log: row.try_get("log")?, copied: row.try_get("checkpointed")? })
 }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 
+use crate::checkpoint;
 use crate::lock::Lock;
 use crate::migrations;
 
@@ -83,7 +85,17 @@ pub enum OpenError {
         /// What SQLite says.
         source: sqlx::Error,
     },
-    /// The data file has a shape that this release does not know, most likely a newer one's.
+    /// The data file was made by a build whose shapes are not those of this release: a development one, or a newer
+    /// release. It is left as it is.
+    #[error("the data file {path} was made by another build, {whose}: start that one on it, or give this one another \
+             data folder, or move this folder away to begin anew", path = .path.display())]
+    OtherShape {
+        /// The data file.
+        path: PathBuf,
+        /// In what it differs.
+        whose: String,
+    },
+    /// The data file cannot be brought to the shape of this release.
     #[error("cannot bring the data file {path} to the shape of this release", path = .path.display())]
     Migration {
         /// The data file.
@@ -100,6 +112,8 @@ pub(crate) struct Opened {
     pub(crate) file: DataFile,
     pub(crate) writer: SqliteConnection,
     pub(crate) folder: SqliteConnection,
+    /// Bytes that the log holds already: whoever was killed has not folded it.
+    pub(crate) logged: usize,
     pub(crate) readers: SqlitePool,
 }
 
@@ -117,10 +131,9 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
     if ask(&mut writer, "PRAGMA journal_mode").await.map_err(failed)? != "wal" {
         return Err(OpenError::NoLog { path: path.to_owned() });
     }
-    migrations::run(&mut writer)
-        .await
-        .map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
-    let folder = writer_options(path, settings).connect().await.map_err(failed)?;
+    migrations::run(&mut writer).await.map_err(|error| unmigrated(path, error))?;
+    let mut folder = writer_options(path, settings).connect().await.map_err(failed)?;
+    let logged = checkpoint::logged(&mut folder).await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(settings.readers.max(1))
@@ -131,7 +144,23 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
         .connect_with(reader_options(path, settings))
         .await
         .map_err(failed)?;
-    Ok(Opened { lock, file, writer, folder, readers })
+    Ok(Opened { lock, file, writer, folder, logged, readers })
+}
+
+/// Why the shape of a file cannot be made that of this release.
+fn unmigrated(path: &Path, error: MigrateError) -> OpenError {
+    let path = path.to_owned();
+    match error {
+        MigrateError::VersionMismatch(step) => OpenError::OtherShape {
+            path,
+            whose: format!("whose migration {step} is not the one of this release"),
+        },
+        MigrateError::VersionMissing(step) => OpenError::OtherShape {
+            path,
+            whose: format!("whose migration {step} this release does not have"),
+        },
+        source => OpenError::Migration { path, source },
+    }
 }
 
 /// The data file, as it was when it was opened.

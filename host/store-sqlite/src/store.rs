@@ -34,11 +34,11 @@ impl SqliteStore {
     /// Opens this data file, or makes it in a folder that exists. Nobody else can open it until it is closed, or
     /// gone and its queue done. Must be called, and kept, inside a tokio runtime.
     pub async fn open(path: &Path, settings: Settings) -> Result<Self, OpenError> {
-        let Opened { lock, file, writer, folder, readers } = open(path, &settings).await?;
+        let Opened { lock, file, writer, folder, logged, readers } = open(path, &settings).await?;
         describe_metrics();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let long = usize::try_from(settings.log_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
-        let log = Log::new(folder, long, jobs.downgrade());
+        let log = Log::new(folder, logged, long, jobs.downgrade());
         tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
         Ok(Self { jobs, readers, file })
     }

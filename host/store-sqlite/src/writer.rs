@@ -26,6 +26,9 @@ pub(crate) const QUEUE: usize = 2048;
 const MOST_APPENDS: usize = 512;
 /// … or this many bytes: what is in a transaction must fit the page cache.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How often others may run first, as long as that brings more: who was answered together asks again together,
+/// and one flush serves all.
+const ROUNDS: usize = 3;
 /// A commit that succeeded so lately proves that the store can be written to.
 const LATELY: Duration = Duration::from_secs(1);
 
@@ -122,14 +125,26 @@ impl Writer {
             };
             self.ahead.push_back(job);
         }
+        self.take_queued();
+        for _ in 0..ROUNDS {
+            let before = self.ahead.len();
+            tokio::task::yield_now().await;
+            self.take_queued();
+            if self.ahead.len() == before {
+                break;
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("orgata_store_queue_depth").set((self.queue.len() + self.ahead.len()) as f64);
+        true
+    }
+
+    fn take_queued(&mut self) {
         while self.ahead.len() < MOST_APPENDS
             && let Ok(job) = self.queue.try_recv()
         {
             self.ahead.push_back(job);
         }
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        metrics::gauge!("orgata_store_queue_depth").set((self.queue.len() + self.ahead.len()) as f64);
-        true
     }
 
     /// The appends that follow, as long as they may share a transaction.

@@ -144,6 +144,7 @@ fn failure(error: &Error, url: &str) -> Failure {
         }
         Error::Unreachable(_) => Failure::transient("unreachable", message),
         Error::TimedOut(_) => Failure::transient("timed-out", message),
+        Error::Untrusted(_) => Failure::permanent("untrusted", message),
         Error::Broken(_) => Failure::permanent("broken-exchange", message),
     }
 }

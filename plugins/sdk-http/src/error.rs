@@ -15,7 +15,10 @@ pub enum Error {
     Unreachable(String),
     /// It took too long; it may work later.
     TimedOut(String),
-    /// What came back makes no sense, or cannot be trusted.
+    /// The server did not prove that it is the one: its certificate is not for that name, has expired, or was issued
+    /// by nobody that the host trusts. Which of them, the host adds to the failure.
+    Untrusted(String),
+    /// What came back makes no sense.
     Broken(String),
 }
 
@@ -26,6 +29,7 @@ impl fmt::Display for Error {
             Error::Denied(why) => write!(f, "the host does not allow it: {why}"),
             Error::Unreachable(why) => write!(f, "the server cannot be reached: {why}"),
             Error::TimedOut(why) => write!(f, "the server took too long: {why}"),
+            Error::Untrusted(why) => write!(f, "the server cannot be trusted: {why}"),
             Error::Broken(why) => write!(f, "the exchange broke: {why}"),
         }
     }
@@ -50,8 +54,8 @@ impl From<ErrorCode> for Error {
             | ErrorCode::ConnectionReadTimeout
             | ErrorCode::ConnectionWriteTimeout
             | ErrorCode::HttpResponseTimeout => Error::TimedOut(why),
-            ErrorCode::TlsCertificateError
-            | ErrorCode::TlsProtocolError
+            ErrorCode::TlsCertificateError => Error::Untrusted(why),
+            ErrorCode::TlsProtocolError
             | ErrorCode::TlsAlertReceived(_)
             | ErrorCode::HttpResponseHeaderSectionSize(_)
             | ErrorCode::HttpResponseHeaderSize(_)

@@ -92,13 +92,18 @@ async fn a_data_folder_that_cannot_be_used_is_told_of() {
 async fn the_configuration_shows_every_default_and_can_be_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let shown = orgata(folder.path(), &["config"], "").await.succeeded();
-    for part in
-        ["listen: 127.0.0.1:7420", "activeExecutions: 10000", "flushAfter: 20ms", "bodyBytes:", "memory:"]
-    {
+    for part in [
+        "listen: 127.0.0.1:7420",
+        "activeExecutions: 10000",
+        "flushAfter: 20ms",
+        "bodyBytes:",
+        "componentSize:",
+    ] {
         assert!(shown.contains(part), "{part} is missing:\n{shown}");
     }
     fs::write(folder.path().join("orgata.yaml"), &shown).unwrap();
     assert_eq!(orgata(folder.path(), &["config"], "").await.succeeded(), shown);
+    assert!(!shown.contains('_'), "every key is in camelCase:\n{shown}");
     assert_eq!(
         orgata(folder.path(), &["config", "--json"], "").await.json()["engine"]["activeExecutions"],
         10000
@@ -116,6 +121,8 @@ async fn a_configuration_that_is_wrong_is_told_with_what_is_wrong() {
         ("listen: here\n", "line 1"),
         ("listen: [\n", "orgata.yaml"),
         ("sandbox: { memory: 1 }\n", "sandbox.memory"),
+        ("sandbox: { componentSize: 1 }\n", "sandbox.componentSize"),
+        ("sandbox: { component_size: 1 }\n", "sandbox.componentSize"),
         ("runtimes: []\n", "no runtimes"),
         ("runtimes: [{ id: a }, { id: a }]\n", "two runtimes"),
         ("runtimes: [{ id: a, environment: home }]\n", "home"),

@@ -27,7 +27,7 @@ fn of_kind<'h>(history: &'h [Event], kind: &str) -> Vec<&'h Event> {
 
 #[tokio::test]
 async fn waits_between_attempts_grow_as_the_policy_says() {
-    let host = host("{ max: 5, initial: 60ms, multiplier: 2, max_interval: 150ms, jitter: none }").await;
+    let host = host("{ max: 5, initial: 300ms, multiplier: 2, max_interval: 800ms, jitter: none }").await;
     let id = host.begin("fails", json!({ "until": 5, "kind": "transient" })).await;
     assert_eq!(host.until(&id, completed()).await, json!({ "attempt": 5 }));
     let history = host.history(&id).await;
@@ -35,11 +35,11 @@ async fn waits_between_attempts_grow_as_the_policy_says() {
     let started = of_kind(&history, "step_started");
     let attempts: Vec<_> = scheduled.iter().map(|event| event.body["attempt"].as_u64().unwrap()).collect();
     assert_eq!(attempts, [2, 3, 4, 5], "the attempt to come is told");
-    for (at, wanted) in [60, 120, 150, 150].into_iter().enumerate() {
+    for (at, wanted) in [300, 600, 800, 800].into_iter().enumerate() {
         let wait = between(&scheduled[at].body["at"], &scheduled[at].body["retryAt"]).unwrap();
         let wanted = Duration::from_millis(wanted);
-        // It is computed just before it is recorded.
-        assert!(wait <= wanted && wanted - wait < Duration::from_millis(20), "wait {at} is {wait:?}");
+        // It is computed a moment before it is recorded: nearer to its own length than to another one.
+        assert!(wait <= wanted && wanted - wait < wanted / 4, "wait {at} is {wait:?}");
         let begun = &started[at + 1].body;
         assert_eq!(begun["attempt"], attempts[at]);
         assert!(between(&scheduled[at].body["retryAt"], &begun["at"]).is_some(), "not before its time");
@@ -75,7 +75,7 @@ async fn what_no_retry_mends_is_not_retried() {
 
 #[tokio::test]
 async fn a_wait_and_the_count_of_attempts_survive_a_restart() {
-    let host = host("{ max: 2, initial: 1500ms, multiplier: 1, jitter: none }").await;
+    let host = host("{ max: 2, initial: 3s, multiplier: 1, jitter: none }").await;
     let id = host.begin("fails", json!({ "until": 100, "kind": "transient" })).await;
     let scheduled = host.until(&id, event("step_retry_scheduled")).await;
     let view = host.status(&id).await;
@@ -92,7 +92,7 @@ async fn a_wait_and_the_count_of_attempts_survive_a_restart() {
     let second = of_kind(&history, "step_started")[1];
     assert_eq!(second.body["attempt"], 2);
     let late = between(&scheduled.body["retryAt"], &second.body["at"]).expect("not before its time");
-    assert!(late < Duration::from_secs(2), "it came {late:?} late");
+    assert!(late < Duration::from_secs(5), "it came {late:?} late");
 }
 
 #[tokio::test]

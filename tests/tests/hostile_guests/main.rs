@@ -39,11 +39,11 @@ fn strict(guests: &[&str]) -> HostSetup {
         "time": "2s",
         "memory": format!("{MEMORY} MiB"),
         "output": OUTPUT,
-        "log_lines": LINES,
-        "host_calls": 5000,
-        "http_time": "200ms",
-        "http_body": "64 KiB",
-        "compile_time": "6s",
+        "logLines": LINES,
+        "hostCalls": 5000,
+        "httpTime": "200ms",
+        "httpBody": "64 KiB",
+        "compileTime": "6s",
     });
     let setup = HostSetup::new().config(json!({ "sandbox": limits }));
     guests.iter().fold(setup, |setup, guest| {

@@ -90,10 +90,10 @@ async fn a_server_that_never_answers_and_one_that_never_ends_are_given_up() {
     for url in [server.url("/never"), format!("http://{deaf}/")] {
         let told = run(&host, "http-fetch/fetch", json!({ "url": url })).await;
         assert_eq!(told["failure"]["kind"], "transient", "it may answer later: {told}");
-        assert_eq!(told["failure"]["details"]["limit"], "http_time", "{told}");
+        assert_eq!(told["failure"]["details"]["limit"], "httpTime", "{told}");
     }
     let told = run(&host, "http-fetch/fetch", json!({ "url": server.url("/large") })).await;
-    assert_eq!(told["failure"]["details"]["limit"], "http_body", "{told}");
+    assert_eq!(told["failure"]["details"]["limit"], "httpBody", "{told}");
 
     // Each request is within its time; all of them together are not.
     let told = run(&host, "hostile-http/call-many", json!({ "url": server.url("/never") })).await;

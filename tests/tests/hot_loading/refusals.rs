@@ -12,8 +12,12 @@ use serde_json::{Value, json};
 /// A plugin of this size is too large; the ones here are smaller.
 const LARGEST: usize = 256 * 1024;
 
-async fn strict() -> TestHost {
-    let limits = json!({ "sandbox": { "component_size": LARGEST, "describe_time": "300ms" } });
+/// So long may `describe` take where that is not what a test is about.
+const AMPLE: &str = "15s";
+
+/// A host that takes files up to [`LARGEST`], and asks a plugin for so long what it offers.
+async fn strict(describe_time: &str) -> TestHost {
+    let limits = json!({ "sandbox": { "componentSize": LARGEST, "describeTime": describe_time } });
     let setup = HostSetup::new().json_log().config(limits).plugin_from("counter", "counter-1");
     let version =
         "name: version\nsteps: [{ name: tell, operation: counter/version }]\noutput: $steps.tell.result\n";
@@ -61,7 +65,7 @@ fn is_helpful(told: &Value, message: &str, file: &str) {
 
 #[tokio::test]
 async fn a_plugin_file_that_turns_bad_changes_nothing() {
-    let host = strict().await;
+    let host = strict(AMPLE).await;
     let mut socket = host.socket().await;
     socket.follow_runtime("shop").await;
     let whole = fs::read(guest("counter-2")).unwrap();
@@ -92,15 +96,33 @@ async fn a_plugin_file_that_turns_bad_changes_nothing() {
     assert_eq!(runs_on(&host).await, "2.0.0");
 }
 
-#[tokio::test]
-async fn files_that_are_no_plugins_are_refused_each_for_its_own_reason() {
-    let host = strict().await;
+/// A file that is refused, why, and a word of what is told.
+type Odd = (&'static str, &'static str, &'static str);
+
+/// Puts these files there together: each is refused for its own reason, and the plugin that is good is used as
+/// ever while they are looked at.
+async fn are_refused(host: &TestHost, odd: &[Odd]) {
     let mut socket = host.socket().await;
     socket.follow_runtime("shop").await;
-    // A file that is refused, why, and a word of what is told.
+    for (name, ..) in odd {
+        host.plugins().put(name, name);
+    }
+    for (name, code, word) in odd {
+        let file = format!("{name}.wasm");
+        let told = refused(&mut socket, &file, 1).await;
+        assert_eq!(told["code"], *code, "{told}");
+        is_helpful(&told, "message", &file);
+        assert!(told.to_string().contains(word), "{word}: {told}");
+        is_helpful(&logged(host, &file, code).await, "error", &file);
+        assert_eq!(runs_on(host).await, "1.0.0");
+    }
+    let list = host.get("/api/v1/plugins").await.is(200);
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+}
+
+#[tokio::test]
+async fn files_that_are_no_plugins_are_refused_each_for_its_own_reason() {
     let odd = [
-        ("odd-describe-loops", "DESCRIBE_FAILED", "sandbox.describe_time"),
-        ("odd-describe-sleeps", "DESCRIBE_FAILED", "300ms"),
         ("odd-describe-huge", "DESCRIBE_FAILED", "output"),
         ("odd-bad-names", "BAD_NAME", "../kitchen"),
         ("odd-bad-version", "BAD_NAME", "latest"),
@@ -111,26 +133,22 @@ async fn files_that_are_no_plugins_are_refused_each_for_its_own_reason() {
         ("no-exports", "WRONG_EXPORTS", "no operation"),
         ("unknown-import", "WRONG_IMPORTS", "acme:vault/door"),
     ];
-    for (name, ..) in odd {
-        host.plugins().put(name, name);
-    }
-    // While all of them are looked at, the plugin that is good is used as ever.
-    for (name, code, word) in odd {
-        let file = format!("{name}.wasm");
-        let told = refused(&mut socket, &file, 1).await;
-        assert_eq!(told["code"], code, "{told}");
-        is_helpful(&told, "message", &file);
-        assert!(told.to_string().contains(word), "{word}: {told}");
-        is_helpful(&logged(&host, &file, code).await, "error", &file);
-        assert_eq!(runs_on(&host).await, "1.0.0");
-    }
-    let list = host.get("/api/v1/plugins").await.is(200);
-    assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+    are_refused(&strict(AMPLE).await, &odd).await;
+}
+
+#[tokio::test]
+async fn plugins_that_never_say_what_they_offer_are_refused_by_their_time() {
+    let odd = [
+        ("odd-describe-loops", "DESCRIBE_FAILED", "sandbox.describeTime"),
+        ("odd-describe-sleeps", "DESCRIBE_FAILED", "(1s)"),
+    ];
+    // The plugin that is good says it in far less.
+    are_refused(&strict("1s").await, &odd).await;
 }
 
 #[tokio::test]
 async fn a_name_belongs_to_the_file_that_has_it() {
-    let host = strict().await;
+    let host = strict(AMPLE).await;
     let mut socket = host.socket().await;
     socket.follow_runtime("shop").await;
     host.plugins().put("rival", "counter-2");

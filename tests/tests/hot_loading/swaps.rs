@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use orgata_tests::cli::orgata;
+use orgata_tests::guests::guest;
 use orgata_tests::matchers::{completed, step_started};
 use orgata_tests::patience::until;
 use orgata_tests::{ExecutionId, TestHost};
@@ -19,9 +21,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Starts that must have followed a swap before the next one.
 const BETWEEN: usize = 10;
 
-/// A file is current within so long of its arrival. Half of the swaps must keep it: on a machine that also
-/// compiles something else, any single one may wait for the processor.
+/// A file is current within so long of its arrival …
 const SOON: Duration = Duration::from_secs(2);
+/// … or, where others have the machine, in so many times what looking at the file takes there by itself. Half of the
+/// swaps must keep it: any single one may wait for the processor.
+const TIMES: u32 = 4;
 
 /// An execution that was started, and the version of `counter` that it keeps.
 #[derive(Clone)]
@@ -133,9 +137,19 @@ async fn a_busy_plugin_is_replaced_ten_times_and_nobody_notices() {
     old_ones_keep_theirs(&host, &started, &swaps).await;
     let mut took: Vec<_> = swaps[1..].iter().map(|swap| swap.seen - swap.arrived).collect();
     took.sort();
-    assert!(took[took.len() / 2] <= SOON, "from file to current: {took:?}");
+    let soon = SOON.max(looked_at(&host).await * TIMES);
+    assert!(took[took.len() / 2] <= soon, "from file to current: {took:?}, and {soon:?} is allowed");
     let errors: Vec<_> = host.log().into_iter().filter(|line| line.contains("ERROR")).collect();
     assert!(errors.is_empty(), "{errors:#?}");
+}
+
+/// How long `orgata plugin inspect` takes, which compiles the file and asks it what it offers.
+async fn looked_at(host: &TestHost) -> Duration {
+    let file = guest("counter-1");
+    let began = Instant::now();
+    let arguments = ["plugin", "inspect", file.to_str().expect("paths are plain")];
+    orgata(host.folder(), &arguments, "").await.succeeded();
+    began.elapsed()
 }
 
 /// How many executions wait that keep another version than this.

@@ -35,8 +35,10 @@ const ORDERS: usize = 200;
 const KILLS: usize = 50;
 /// Orders whose events somebody follows all the way.
 const FOLLOWED: usize = 10;
-/// A host is ready again so soon.
+/// A host is ready again so soon …
 const READY: Duration = Duration::from_secs(1);
+/// … or, where others have the machine, in so many times what a host with nothing to do takes at that very moment.
+const TIMES: u32 = 5;
 
 /// A host that takes orders for this witness.
 async fn shop_host(witness: &Witness) -> TestHost {
@@ -69,6 +71,7 @@ async fn fifty_kills_lose_no_order_and_no_answer_and_repeat_no_effect() {
     }
     let mut followers = JoinSet::new();
     let mut downtimes = Vec::new();
+    let mut idle = HostSetup::new().runtime("desk", json!({})).start().await;
     let mut open_at_kills = 0;
     for kill in 1..=KILLS {
         shop.ledger.compare(&host, &shop.witness).await;
@@ -81,9 +84,9 @@ async fn fifty_kills_lose_no_order_and_no_answer_and_repeat_no_effect() {
         until_a_random_moment(&mut moments, &shop.witness).await;
         shop.door.shut();
         let stopped = host.kill();
-        let began = Instant::now();
-        host = stopped.start().await;
-        downtimes.push(began.elapsed());
+        let (again, its_own);
+        ((host, again), (idle, its_own)) = tokio::join!(timed(stopped.start()), timed(idle.kill().start()));
+        downtimes.push((again, its_own));
         let inbox = host.get("/api/v1/interventions?limit=1").await.is(200);
         open_at_kills += usize::from(inbox["items"] != json!([]));
     }
@@ -126,11 +129,20 @@ async fn fifty_kills_lose_no_order_and_no_answer_and_repeat_no_effect() {
     downtimes.sort();
     let (usual, slowest) = (downtimes[KILLS / 2], downtimes[KILLS - 1]);
     println!(
-        "ready again after {usual:?} usually, {slowest:?} at worst; {interrupted} effects cut off; {} answers",
+        "ready again after {usual:?} usually, {slowest:?} at worst (beside an idle host); {interrupted} effects cut \
+         off; {} answers",
         shop.ledger.answers(),
     );
-    // One in twenty may be the machine's fault.
-    assert!(downtimes[KILLS * 19 / 20] < READY, "it takes too long to be ready again: {downtimes:?}");
+    for (again, its_own) in &downtimes {
+        let soon = READY.max(*its_own * TIMES);
+        assert!(*again < soon, "{again:?} is too long to be ready again, beside {its_own:?}: {downtimes:?}");
+    }
+}
+
+/// What comes of it, and how long it took.
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    (work.await, began.elapsed())
 }
 
 async fn follow(wire: wire::Wire, id: ExecutionId) -> (ExecutionId, Vec<Event>) {

@@ -87,7 +87,8 @@ async fn what_does_not_finish_in_time_is_left_and_found_at_the_next_start() {
 
     let began = Instant::now();
     let stopped = host.stop().await;
-    assert!(began.elapsed() < Duration::from_secs(8), "it waited {:?}", began.elapsed());
+    // The step would go on for half a minute.
+    assert!(began.elapsed() < Duration::from_secs(15), "it waited {:?}", began.elapsed());
     let host = stopped.start().await;
     // Nobody knows what became of the effect; of what only computes, nobody need know.
     assert_eq!(host.until(&effect, asked("first")).await.kind, "failure_handling");
@@ -147,7 +148,8 @@ async fn a_host_that_has_nothing_to_do_stops_at_once_and_leaves_nothing_behind()
         let began = Instant::now();
         host.signal(signal);
         let stopped = host.stop().await;
-        assert!(began.elapsed() < Duration::from_secs(4), "{signal}: it took {:?}", began.elapsed());
+        // It does not wait for the end of its patience, which is ten seconds.
+        assert!(began.elapsed() < Duration::from_secs(8), "{signal}: it took {:?}", began.elapsed());
         socket.closed().await;
         assert!(!stopped.data().join("address").exists(), "nobody is sent to a host that is gone");
         host = stopped.start().await;

@@ -2,6 +2,8 @@
 //!
 //! Every connection waits for its answer before it asks again. Every answer is read and must say that the
 //! execution succeeded: an error is quick, and would otherwise look like speed.
+//!
+//! Any server can be loaded; what its answers look like is for whoever made the [`Load`] to know.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,8 +14,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use tokio::net::TcpStream;
+
+/// Who takes longer for one answer is taken for stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What to ask for, and how.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub(super) struct Load {
     pub(super) body: Bytes,
     /// Connections at once.
     pub(super) concurrency: usize,
+    /// What is to be remembered of a body which says that the execution succeeded; nothing of any other.
+    pub(super) succeeded: fn(&[u8]) -> Option<String>,
 }
 
 /// When to stop.
@@ -43,7 +49,7 @@ pub(super) struct Outcome {
     pub(super) took: Duration,
     /// How long each took, sorted.
     latencies: Vec<Duration>,
-    /// The last execution of every connection, to look into.
+    /// What is remembered of the last answer of every connection.
     pub(super) samples: Vec<String>,
 }
 
@@ -66,15 +72,7 @@ impl Outcome {
     }
 }
 
-/// The part of an answer that matters.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Handle<'a> {
-    execution_id: &'a str,
-    status: &'a str,
-}
-
-/// Runs the load to its end. One thread is enough: the host is what needs the cores.
+/// Runs the load to its end. One thread is enough: the server is what needs the cores.
 pub(super) fn run(load: &Load, until: Until) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -137,28 +135,29 @@ async fn connection(load: Load, until: Until, began: Instant) -> Result<Outcome>
 
 /// Opens one connection.
 async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(address).await.context("cannot connect to the host")?;
+    let stream = TcpStream::connect(address).await.context("cannot connect to the server")?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(sender)
 }
 
-/// One question and its whole answer; gives the execution's id.
+/// One question and its whole answer.
 async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<String> {
     let request = Request::post(load.path)
         .header("host", "127.0.0.1")
         .header("content-type", "application/json")
         .body(Full::new(load.body.clone()))?;
-    sender.ready().await.context("the host closed the connection")?;
-    let answer = sender.send_request(request).await.context("the host broke the connection")?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    let handle: Option<Handle<'_>> = serde_json::from_slice(&body).ok();
-    match handle {
-        Some(handle) if status == StatusCode::OK && handle.status == "succeeded" => {
-            Ok(handle.execution_id.to_owned())
-        }
+    sender.ready().await.context("the server closed the connection")?;
+    let answered = async {
+        let answer = sender.send_request(request).await.context("the server broke the connection")?;
+        let status = answer.status();
+        anyhow::Ok((status, answer.into_body().collect().await?.to_bytes()))
+    };
+    let answered = tokio::time::timeout(PATIENCE, answered).await;
+    let (status, body) = answered.with_context(|| format!("no answer in {} s", PATIENCE.as_secs()))??;
+    match (load.succeeded)(&body) {
+        Some(remembered) if status == StatusCode::OK => Ok(remembered),
         _ => bail!("an execution did not succeed: {status} {}", String::from_utf8_lossy(&body)),
     }
 }
@@ -187,7 +186,11 @@ mod tests {
 
     use super::*;
 
-    /// A host with a single answer, whatever it is asked. It ends with the test's process.
+    fn succeeded(body: &[u8]) -> Option<String> {
+        (body == b"good").then(|| "good".to_owned())
+    }
+
+    /// A server with a single answer, whatever it is asked. It ends with the test's process.
     fn answering(status: &'static str, body: &'static str) -> Load {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -205,12 +208,12 @@ mod tests {
                 });
             }
         });
-        Load { address, path: "/", body: Bytes::from_static(b"{}"), concurrency: 3 }
+        Load { address, path: "/", body: Bytes::from_static(b"{}"), concurrency: 3, succeeded }
     }
 
     #[test]
     fn every_answer_is_counted() {
-        let load = answering("200 OK", r#"{"executionId":"exec_1","status":"succeeded","x":{}}"#);
+        let load = answering("200 OK", "good");
         let outcome = run(&load, Until::Answers(100)).unwrap();
         assert_eq!((outcome.answers, outcome.samples.len()), (100, 3));
         let time = Duration::from_millis(50);
@@ -220,10 +223,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_no_success_ends_the_run() {
-        let failed = answering("200 OK", r#"{"executionId":"exec_1","status":"failed"}"#);
+        let failed = answering("200 OK", "bad");
         let error = run(&failed, Until::Answers(10)).unwrap_err().to_string();
-        assert!(error.contains(r#""status":"failed""#), "{error}");
-        let refused = answering("429 Too Many Requests", "{}");
+        assert!(error.contains("200 OK bad"), "{error}");
+        let refused = answering("429 Too Many Requests", "good");
         assert!(run(&refused, Until::Answers(10)).unwrap_err().to_string().contains("429"));
     }
 

@@ -1,18 +1,26 @@
 //! `cargo xtask bench`: how fast, how much, how soon.
 //!
-//! `micro` runs the crates' own criterion benchmarks. `w1` is the load run that a user would see: the
-//! optimised binary, over HTTP, with a playbook of ten steps that do nothing. Without a name, both run.
+//! `micro` runs the crates' own criterion benchmarks. `w1` and `w2` are the load runs that a user would see:
+//! the optimised binary, over HTTP, with playbooks of ten steps that do nothing (`work`). `peers` puts other
+//! durable engines beside it. Without a name, all but the peers run.
 //!
-//! The load comes from the same machine and shares its cores with the host: numbers are for comparing
-//! two versions on one machine, not for a brochure.
+//! The load comes from the same machine and shares its cores with the server: numbers are for comparing
+//! rows of one run on one machine, not for a brochure.
 
 mod flush;
-mod host;
+mod group;
 mod load;
 mod micro;
-mod w1;
+mod peers;
+mod server;
+mod steps;
+mod work;
+
+use std::time::Duration;
 
 use anyhow::Result;
+
+use work::Work;
 
 /// What `bench` takes.
 #[derive(Debug, clap::Args)]
@@ -25,18 +33,33 @@ pub(crate) struct Args {
 enum Which {
     /// The benchmarks of the crates.
     Micro(micro::Args),
-    /// Ten steps that do nothing, started and awaited over HTTP.
-    W1(w1::Args),
+    /// Ten pure steps that do nothing, started and awaited over HTTP.
+    W1(steps::Args),
+    /// The same with effectful steps: durable before and after each.
+    W2(steps::Args),
+    /// Other durable engines beside ours, with the same work. Installs them below target/bench/peers.
+    Peers(peers::Args),
 }
 
 /// Measures.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    group::end_all_on_interrupt()?;
     match &args.which {
         Some(Which::Micro(args)) => micro::run(args),
-        Some(Which::W1(args)) => w1::run(args),
+        Some(Which::W1(args)) => steps::run(&[Work::W1], args),
+        Some(Which::W2(args)) => steps::run(&[Work::W2], args),
+        Some(Which::Peers(args)) => peers::run(args),
         None => {
             micro::run(&micro::Args::default())?;
-            w1::run(&w1::Args::default())
+            steps::run(&Work::ALL, &steps::Args::default())
         }
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes / 1_000_000
 }

@@ -50,8 +50,8 @@ fn folders() -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Why there is no building here.
-fn missing_tool() -> Option<String> {
+/// Why nothing that is written in JavaScript can be built or run here.
+pub(crate) fn missing_tool() -> Option<String> {
     let Ok(version) = child::output(&mut child::command("node", &repo::root(), &["--version"])) else {
         return Some("`node` is not installed".into());
     };

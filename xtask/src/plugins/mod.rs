@@ -22,6 +22,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{child, repo, toolchain};
 
+pub(crate) use javascript::missing_tool as missing_node;
+
 /// One built component.
 #[derive(Debug)]
 struct Guest {

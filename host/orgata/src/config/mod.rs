@@ -81,6 +81,7 @@ impl Config {
         // Paths are meant from where the file stands, wherever the command was given.
         let folder = file.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
+        config.sandbox.http_roots = config.sandbox.http_roots.map(|file| folder.join(file));
         config.plugins = config.plugins.iter().map(|path| folder.join(path)).collect();
         for runtime in &mut config.runtimes {
             runtime.playbooks = runtime.playbooks.iter().map(|path| folder.join(path)).collect();

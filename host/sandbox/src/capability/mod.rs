@@ -15,6 +15,8 @@ mod progress;
 mod secrets;
 pub(crate) mod wasi;
 
+pub use http::TrustError;
+
 use orgata_model::operation::EffectClass;
 use wasmtime::component::Linker;
 

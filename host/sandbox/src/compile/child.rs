@@ -111,7 +111,7 @@ fn judge(
         || said.contains("failed to spawn thread")
         || said.contains("annot allocate memory")
     {
-        return Err(over_limit("compile_memory", &settings.compile_memory.to_string()).because(&complaint));
+        return Err(over_limit("compileMemory", &settings.compile_memory.to_string()).because(&complaint));
     }
     let message = format!("the compiling process ended with {status}");
     Err(refuse("COMPILE_FAILED", message, "see the cause; the component may make the compiler fail")
@@ -119,7 +119,7 @@ fn judge(
 }
 
 fn too_long(settings: &Settings) -> LoadError {
-    over_limit("compile_time", &DurationText(settings.compile_time).to_string())
+    over_limit("compileTime", &DurationText(settings.compile_time).to_string())
 }
 
 /// What the binary does when it is run as `orgata __compile`: reads a component from standard input and

@@ -88,7 +88,7 @@ impl Compiler {
         let _waiting = Waiting::new(&self.waiting);
         let busy = || {
             let message = format!("{} components wait to be compiled already", self.settings.compile_queue);
-            refuse("BUSY", message, "try again later, or raise sandbox.compile_queue")
+            refuse("BUSY", message, "try again later, or raise sandbox.compileQueue")
         };
         if self.waiting.load(Ordering::Relaxed) > self.settings.compile_queue {
             return Err(busy());
@@ -117,7 +117,7 @@ impl Compiler {
             .spawn(work)
             .map_err(|error| crate::refusal::io("no thread to compile in", &error))?;
         match tokio::time::timeout(self.settings.compile_time, result).await {
-            Err(_) => Err(over_limit("compile_time", &DurationText(self.settings.compile_time).to_string())),
+            Err(_) => Err(over_limit("compileTime", &DurationText(self.settings.compile_time).to_string())),
             Ok(Ok(Ok(artifact))) => Ok(artifact),
             Ok(Ok(Err(error))) => Err(invalid().because_wasm(&error)),
             Ok(Err(gone)) => Err(invalid().because(&gone)),

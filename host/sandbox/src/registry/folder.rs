@@ -1,9 +1,9 @@
 //! A folder of plugin files, and what is known of it.
 //!
 //! Every look compares the folder with the last: new and changed files are loaded once they have stopped
-//! growing, plugins whose files are gone are retired. A file that was taken in before, in this or an earlier
-//! run of the host, is told by its digest and changes nothing: what an operator has done since (rolled back,
-//! retired, uploaded something newer) stands.
+//! growing for a moment, however soon one look follows another; plugins whose files are gone are retired. A
+//! file that was taken in before, in this or an earlier run of the host, is told by its digest and changes
+//! nothing: what an operator has done since (rolled back, retired, uploaded something newer) stands.
 //!
 //! A plugin's name belongs to one file at a time. Of two files that claim one, the newcomer is refused until
 //! the other is gone.
@@ -13,6 +13,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use orgata_engine::ports::{LoadError, Source};
 use orgata_model::operation::Plugin;
@@ -39,6 +40,8 @@ const PATIENCE: u32 = 20;
 #[derive(Debug)]
 struct Seen {
     stamp: Stamp,
+    /// Since when it has been like that; nothing where that is long ago.
+    since: Option<Instant>,
     /// Whether what `stamp` stands for was dealt with.
     settled: bool,
     /// The version that is loaded from this file; it stays when the file turns bad.
@@ -81,7 +84,8 @@ impl Folder {
     pub(super) fn new(path: PathBuf, registry: &Registry) -> Self {
         let known = registry.files_in(&path).into_iter().map(|(file, name, digest)| {
             let stamp = Stamp { size: 0, modified: (0, 0), file: (0, 0) };
-            (file, Seen { stamp, settled: false, owned: Some(Owned { name, digest }), refused: None })
+            let owned = Some(Owned { name, digest });
+            (file, Seen { stamp, since: None, settled: false, owned, refused: None })
         });
         let files = known.collect();
         Self { path, files, orphans: Vec::new(), restless: 0 }
@@ -99,7 +103,7 @@ impl Folder {
             if let Ok(stamp) = Stamp::of(&path)
                 && stamp.modified.0 < old
             {
-                self.notice(path, stamp);
+                self.notice(path, stamp, None);
             }
         }
         let mut reports = BTreeMap::new();
@@ -132,7 +136,11 @@ impl Folder {
                 }
             }
             let before = self.files.get(&path).and_then(|seen| seen.owned.clone());
-            let outcome = self.take_in(registry, &path).await;
+            let Some(outcome) = self.take_in(registry, &path).await.transpose() else {
+                self.ready(&path, false);
+                growing = true;
+                continue;
+            };
             self.settle(registry, &path, &outcome);
             let now = self.files.get(&path).and_then(|seen| seen.owned.clone());
             let renamed = before.filter(|before| now.is_none_or(|now| now.name != before.name));
@@ -162,11 +170,15 @@ impl Folder {
         let Ok(stamp) = Stamp::of(path) else { return Ready::No };
         match self.files.get(path) {
             Some(seen) if seen.stamp != stamp => {
-                self.notice(path.to_owned(), stamp);
+                self.notice(path.to_owned(), stamp, Some(Instant::now()));
                 Ready::Soon
             }
             None => {
-                self.notice(path.to_owned(), stamp);
+                self.notice(path.to_owned(), stamp, Some(Instant::now()));
+                Ready::Soon
+            }
+            // An event may bring two looks so close together that whoever writes has written nothing between.
+            Some(Seen { settled: false, since: Some(since), .. }) if since.elapsed() < SETTLING => {
                 Ready::Soon
             }
             Some(seen) if !seen.settled => Ready::Yes,
@@ -178,24 +190,30 @@ impl Folder {
         }
     }
 
-    fn notice(&mut self, path: PathBuf, stamp: Stamp) {
+    fn notice(&mut self, path: PathBuf, stamp: Stamp, since: Option<Instant>) {
         let before = self.files.remove(&path);
         let owned = before.and_then(|seen| seen.owned);
-        self.files.insert(path, Seen { stamp, settled: false, owned, refused: None });
+        self.files.insert(path, Seen { stamp, since, settled: false, owned, refused: None });
     }
 
-    /// Reads and loads a file. The digest beside the plugin is the file's.
-    async fn take_in(&self, registry: &Registry, path: &Path) -> Result<(Arc<Plugin>, Digest), LoadError> {
+    /// Reads and loads a file. The digest beside the plugin is the file's. Nothing when it was written meanwhile.
+    async fn take_in(
+        &self,
+        registry: &Registry,
+        path: &Path,
+    ) -> Result<Option<(Arc<Plugin>, Digest)>, LoadError> {
         let source = Source::File(path.to_owned());
-        let bytes = read(registry, path).await.map_err(|error| error.of(&source))?;
+        let Some(bytes) = read(registry, path).await.map_err(|error| error.of(&source))? else {
+            return Ok(None);
+        };
         let digest = Digest::of(&bytes);
         if let Some(plugin) = registry.taken_in_before(path, digest) {
-            return Ok((plugin, digest));
+            return Ok(Some((plugin, digest)));
         }
         if let Some(plugin) =
             registry.same_elsewhere(path, digest).await.map_err(|error| error.of(&source))?
         {
-            return Ok((plugin, digest));
+            return Ok(Some((plugin, digest)));
         }
         let prepared = registry.prepare(&bytes, &source).await.map_err(|error| error.of(&source))?;
         let name = &prepared.version.plugin.name;
@@ -203,7 +221,7 @@ impl Folder {
             return Err(clash(name, path, other));
         }
         let plugin = registry.publish(&bytes, prepared, &source).await.map_err(|error| error.of(&source))?;
-        Ok((plugin, digest))
+        Ok(Some((plugin, digest)))
     }
 
     /// Another file that holds this name with another version.
@@ -272,17 +290,14 @@ fn present(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Reads a file that does not change meanwhile, and is not too large to read at all.
-async fn read(registry: &Registry, path: &Path) -> Result<Arc<[u8]>, LoadError> {
+/// Reads a file that is not too large to read at all. Nothing when it changed meanwhile.
+async fn read(registry: &Registry, path: &Path) -> Result<Option<Arc<[u8]>>, LoadError> {
     let unreadable = |error: &io::Error| io_refusal("it cannot be read", error);
     let before = Stamp::of(path).map_err(|error| unreadable(&error))?;
     registry.workshop.check_size(before.size)?;
     let bytes = tokio::fs::read(path).await.map_err(|error| unreadable(&error))?;
     let after = Stamp::of(path).map_err(|error| unreadable(&error))?;
-    if before != after {
-        return Err(unreadable(&io::Error::other("it changed while it was read")));
-    }
-    Ok(bytes.into())
+    Ok((before == after).then(|| bytes.into()))
 }
 
 fn clash(name: &PluginName, path: &Path, other: &Path) -> LoadError {

@@ -1,7 +1,7 @@
 //! Guests that loop, allocate, recurse, print, trap and talk too much: each call ends, with a failure that
 //! says why, and the next call works.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orgata_model::FailureKind;
 use orgata_sandbox::{Settings, Size};
@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Bench, assert_limit, done, failed, guest, messages, progress, resume, upload};
 use orgata_engine::ports::{Outcome, Plugins as _};
+
+/// More than anything here takes that is not stopped by a limit, on the busiest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn hostile(settings: Settings) -> Bench {
     let bench = Bench::with(settings).await;
@@ -24,7 +27,7 @@ async fn assert_alive(bench: &Bench) {
 async fn a_loop_ends_with_its_time() {
     let bench = hostile(Settings { time: Duration::from_millis(200), ..Settings::default() }).await;
     let report = bench.run("hostile/loop", json!({})).await;
-    assert!(report.took < Duration::from_millis(600), "{:?}", report.took);
+    assert!(report.took < PATIENCE, "{:?}", report.took);
     let failure = failed(report);
     assert_limit(&failure, "time");
     assert_eq!(failure.kind, FailureKind::Transient);
@@ -46,7 +49,7 @@ async fn a_step_may_give_less_time() {
 async fn sleeping_in_the_host_counts_as_time() {
     let bench = hostile(Settings { time: Duration::from_millis(200), ..Settings::default() }).await;
     let report = bench.run("hostile/sleep", json!({})).await;
-    assert!(report.took < Duration::from_millis(600), "{:?}", report.took);
+    assert!(report.took < PATIENCE, "{:?}", report.took);
     assert_limit(&failed(report), "time");
     assert_eq!(bench.done("hostile/sleep", json!({ "ms": 20 })).await, json!({ "ms": 20 }));
 }
@@ -54,27 +57,24 @@ async fn sleeping_in_the_host_counts_as_time() {
 /// Loops of other executions must leave room for this one, on the very same thread.
 #[tokio::test(flavor = "current_thread")]
 async fn loops_do_not_starve_others() {
-    let bench = hostile(Settings { time: Duration::from_secs(2), ..Settings::default() }).await;
-    let loops = (0..4).map(|_| {
-        let (session, call) = (bench.session(), bench.call("hostile/loop", json!({})));
-        tokio::spawn(async move { session.call(call).await })
-    });
-    let loops: Vec<_> = loops.collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let began = Instant::now();
+    let bench = hostile(Settings { time: PATIENCE, ..Settings::default() }).await;
+    let mut loops = Vec::new();
+    for _ in 0..4 {
+        loops.push(bench.begun("hostile/loop", json!({})).await);
+    }
     assert_alive(&bench).await;
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     for stuck in loops {
-        assert_limit(&failed(stuck.await.unwrap()), "time");
+        assert!(!stuck.is_finished(), "it was done while all of them were at work");
+        stuck.abort();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_a_call_stops_the_guest() {
     let bench = hostile(Settings { instances: 1, idle_instances: 0, ..Settings::default() }).await;
-    let session = bench.session();
-    let stuck = session.call(bench.call("hostile/loop", json!({})));
-    assert!(tokio::time::timeout(Duration::from_millis(100), stuck).await.is_err());
+    let stuck = bench.begun("hostile/loop", json!({})).await;
+    stuck.abort();
+    assert!(stuck.await.unwrap_err().is_cancelled());
     // The only place is free again.
     assert_alive(&bench).await;
 }
@@ -192,7 +192,7 @@ async fn progress_is_clamped_and_dropped_when_nobody_keeps_up() {
 async fn calls_into_the_host_are_counted() {
     let bench = hostile(Settings { host_calls: 1000, ..Settings::default() }).await;
     for operation in ["hostile/log-flood", "hostile/progress-flood", "hostile/stdout-flood"] {
-        assert_limit(&bench.fails(operation, json!({})).await, "host_calls");
+        assert_limit(&bench.fails(operation, json!({})).await, "hostCalls");
     }
     assert_alive(&bench).await;
 }
@@ -291,33 +291,32 @@ async fn when_all_places_are_taken_a_call_waits_for_its_turn() {
     for sleeper in sleepers {
         assert_eq!(done(sleeper.await.unwrap()), json!({ "ms": 50 }));
     }
-    let (session, call) = (bench.session(), bench.call("hostile/sleep", json!({ "ms": 500 })));
-    let busy = tokio::spawn(async move { session.call(call).await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let busy = bench.begun("hostile/sleep", json!({})).await;
     let mut call = bench.call("hostile/echo", json!({}));
     call.timeout = Some(Duration::from_millis(50));
     assert_limit(&failed(bench.session().call(call).await), "instances");
-    busy.await.unwrap();
+    assert!(!busy.is_finished(), "the only place was taken all the time");
+    busy.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn describing_is_limited_as_well() {
-    let bench =
-        Bench::with(Settings { describe_time: Duration::from_millis(300), ..Settings::default() }).await;
-    for (name, word) in [
-        ("odd-describe-loops", "time"),
-        ("odd-describe-sleeps", "time"),
-        ("odd-describe-huge", "output"),
-        ("odd-describe-traps", "trapped"),
+    let short = Duration::from_millis(300);
+    for (name, describe_time, word) in [
+        ("odd-describe-loops", short, "`describeTime` (300ms)"),
+        ("odd-describe-sleeps", short, "`describeTime` (300ms)"),
+        // These are not about time: it must not be what they reach first.
+        ("odd-describe-huge", PATIENCE, "`output`"),
+        ("odd-describe-traps", PATIENCE, "trapped"),
     ] {
-        let began = Instant::now();
+        let bench = Bench::with(Settings { describe_time, ..Settings::default() }).await;
         let error = bench.refusal(guest(name)).await;
         assert_eq!(error.code, "DESCRIBE_FAILED", "{name}: {error:?}");
         assert!(error.message.contains(word), "{name}: {error:?}");
-        assert!(began.elapsed() < Duration::from_secs(5), "{name} took {:?}", began.elapsed());
+        // What was refused left no trace.
+        assert!(bench.sandbox.list().is_empty());
     }
-    // What was refused left no trace.
-    assert!(bench.sandbox.list().is_empty());
+    let bench = Bench::with(Settings { describe_time: PATIENCE, ..Settings::default() }).await;
     let plugin = bench.sandbox.load(guest("bench"), upload()).await.unwrap();
     assert_eq!(
         bench.done(&plugin.operations[0].name.to_string(), Value::Object(Default::default())).await,

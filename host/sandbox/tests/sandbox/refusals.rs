@@ -42,7 +42,7 @@ async fn a_file_that_is_too_large_is_refused_by_its_size() {
     let bench = Bench::with(Settings { component_size: Size::kib(16), ..Settings::default() }).await;
     let error = bench.refusal(guest("kitchen")).await;
     assert_eq!(error.code, "TOO_LARGE");
-    assert!(error.message.contains("component_size") && error.message.contains("16 KiB"), "{error:?}");
+    assert!(error.message.contains("componentSize") && error.message.contains("16 KiB"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ use orgata_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// A sandbox in a folder of its own.
 pub(crate) struct Bench {
@@ -100,6 +101,17 @@ impl Bench {
     /// One call in a session of its own.
     pub(crate) async fn run(&self, operation: &str, input: Value) -> CallReport {
         self.session().call(self.call(operation, input)).await
+    }
+
+    /// A call in a session and a task of its own, which has begun: its operation told so, as `hostile`'s do.
+    pub(crate) async fn begun(&self, operation: &str, mut input: Value) -> JoinHandle<CallReport> {
+        input["tell"] = true.into();
+        let (sender, mut reports) = progress(1);
+        let session = self.session();
+        let call = Call { progress: sender, ..self.call(operation, input) };
+        let running = tokio::spawn(async move { session.call(call).await });
+        reports.recv().await.expect("it tells that it has begun");
+        running
     }
 
     pub(crate) async fn done(&self, operation: &str, input: Value) -> Value {

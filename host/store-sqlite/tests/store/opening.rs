@@ -89,6 +89,26 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
 }
 
 #[tokio::test]
+async fn the_log_of_a_host_that_is_killed_again_and_again_does_not_grow_without_end() {
+    let settings = Settings { log_mib: 1, ..Settings::default() };
+    let mut home = Home::new();
+    for life in 0..12 {
+        let store = SqliteStore::open(&home.file(), settings).await.unwrap();
+        for number in 0..8 {
+            store.append(heavy(life * 100 + number, 50_000)).await.unwrap();
+        }
+        // What is found after the power went; each life alone writes too little to have its log folded.
+        let found = Home::new();
+        for name in ["orgata.db", "orgata.db-wal"] {
+            std::fs::copy(home.folder.path().join(name), found.folder.path().join(name)).unwrap();
+        }
+        home = found;
+    }
+    let log = home.folder.path().join("orgata.db-wal").metadata().unwrap().len();
+    assert!(log < 4_000_000, "the log is {log} bytes long");
+}
+
+#[tokio::test]
 async fn closing_finishes_what_is_queued_and_leaves_one_file() {
     let home = Home::new();
     let store = home.open().await;
@@ -186,7 +206,24 @@ async fn a_file_of_a_newer_release_is_refused() {
          VALUES (9000, 'the future', 1, x'00', 1)",
     )
     .await;
-    assert!(matches!(open(&home.file()).await, Err(OpenError::Migration { .. })));
+    let error = open(&home.file()).await.unwrap_err();
+    assert!(matches!(error, OpenError::OtherShape { .. }), "{error:?}");
+    assert!(error.to_string().contains("migration 9000 this release does not have"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_a_build_with_other_shapes_is_refused_with_what_to_do() {
+    let home = Home::new();
+    home.open().await.close().await.unwrap();
+    damage(&home.file(), "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await;
+    let error = open(&home.file()).await.unwrap_err();
+    assert!(matches!(error, OpenError::OtherShape { .. }), "{error:?}");
+    let told = error.to_string();
+    for part in
+        ["orgata.db", "migration 1 is not the one of this release", "another data folder", "begin anew"]
+    {
+        assert!(told.contains(part), "{part} is missing: {told}");
+    }
 }
 
 #[tokio::test]

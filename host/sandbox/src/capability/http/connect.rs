@@ -1,14 +1,16 @@
-//! From a target to a response: names resolved once, connections to what was checked, TLS by rustls.
+//! From a target to a response: names resolved once, connections to what was checked, TLS by rustls ([`trust`]).
+//!
+//! [`trust`]: super::trust
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -56,14 +58,9 @@ pub(super) async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
 /// Sends the request and waits for the head of its response. The future beside it is the connection: the
 /// body ends when it is dropped.
 pub(super) async fn exchange(
-    stream: TcpStream,
-    tls: Option<&Target>,
+    stream: Box<dyn Stream>,
     request: Request<WasiBody>,
 ) -> Result<(Response<Incoming>, impl Future<Output = Result<(), Error>> + Send + use<>), Error> {
-    let stream: Box<dyn Stream> = match tls {
-        Some(target) => Box::new(encrypted(stream, target).await?),
-        None => Box::new(stream),
-    };
     let mut http = http1::Builder::new();
     http.max_buf_size(MAX_HEAD);
     let (mut sender, connection) = http.handshake(TokioIo::new(stream)).await?;
@@ -73,7 +70,8 @@ pub(super) async fn exchange(
     Ok((response, async move { Ok(connection.await?) }))
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A connection, encrypted or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Host and scheme are the connection's: a server is sent the path alone.
@@ -84,36 +82,39 @@ fn to_origin(mut request: Request<WasiBody>) -> Result<Request<WasiBody>, Error>
     Ok(request)
 }
 
-async fn encrypted(
+/// Makes an encrypted connection of a plain one, to a server that proves to be the target.
+pub(super) async fn encrypted(
     stream: TcpStream,
     target: &Target,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+    config: Arc<ClientConfig>,
+) -> Result<Box<dyn Stream>, TlsError> {
     let name = match target.host() {
         Host::Address(address) => ServerName::from(*address),
         Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::HttpRequestUriInvalid)?,
     };
-    let connector = TlsConnector::from(client_config()?);
-    connector.connect(name, stream).await.map_err(|error| {
-        let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match certificate {
-            Some(rustls::Error::InvalidCertificate(_)) => Error::TlsCertificateError,
-            _ => Error::Tls(error),
-        }
-    })
+    match TlsConnector::from(config).connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(refused)) => TlsError::Certificate(refused.clone()),
+            Some(rustls::Error::AlertReceived(alert)) => TlsError::Other(Error::TlsAlertReceived {
+                alert_id: Some((*alert).into()),
+                alert_message: Some(format!("{alert:?}")),
+            }),
+            _ => TlsError::Other(Error::Tls(error)),
+        }),
+    }
 }
 
-/// Trusts what browsers trust. Made once: the roots take a while to read.
-fn client_config() -> Result<Arc<ClientConfig>, Error> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(Arc::clone(config));
+/// Why there is no encrypted connection.
+pub(super) enum TlsError {
+    /// The server's certificate is not believed.
+    Certificate(CertificateError),
+    /// Anything else, in the guest's words.
+    Other(Error),
+}
+
+impl From<Error> for TlsError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
     }
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| Error::ConfigurationError)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
 }

@@ -2,7 +2,7 @@
 //!
 //! The way of a request: its host and port must be granted ([`allow`]), the name is resolved here and its
 //! addresses must be ones that may be reached ([`address`]), and the connection goes to the very address
-//! that was checked ([`connect`]). Redirects are the guest's to follow: the next request passes the same
+//! that was checked ([`connect`]), over TLS to a server that can prove its name ([`trust`]). Redirects are the guest's to follow: the next request passes the same
 //! checks. Time and response size are limited ([`body`]).
 //!
 //! Every admission and every denial is a line of the audit log.
@@ -11,6 +11,10 @@ mod address;
 mod allow;
 mod body;
 mod connect;
+mod trust;
+
+pub(crate) use trust::Trust;
+pub use trust::TrustError;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +26,7 @@ use orgata_engine::ports::SessionContext;
 use orgata_model::PluginName;
 use orgata_model::operation::EffectClass;
 use orgata_model::runtime::Grants;
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
@@ -31,6 +36,7 @@ use wasmtime_wasi_http::{
 
 use self::allow::Target;
 use self::body::Limited;
+use self::connect::{Stream, TlsError};
 use super::Capability;
 use crate::guest::Guest;
 use crate::limits::Limit;
@@ -56,6 +62,7 @@ fn view(guest: &mut Guest) -> WasiHttpCtxView<'_> {
             plugin: guest.scope.plugin.clone(),
             notes: guest.notes.clone(),
             settings: Arc::clone(&guest.settings),
+            trust: Arc::clone(&guest.trust),
             deadline: guest.scope.deadline,
             open: Arc::new(Semaphore::new(guest.settings.http_requests as usize)),
         };
@@ -77,6 +84,7 @@ struct Client {
     plugin: PluginName,
     notes: Notes,
     settings: Arc<Settings>,
+    trust: Arc<Trust>,
     /// The end of the call, and so of every request.
     deadline: Instant,
     /// Requests that are not over.
@@ -113,7 +121,10 @@ impl Client {
             None => return Err(self.timed_out(deadline, Error::ConnectionTimeout)),
         };
         let tls = request.uri().scheme() == Some(&Scheme::HTTPS);
-        let exchange = connect::exchange(stream, tls.then_some(&target), request);
+        let exchange = async {
+            let stream = if tls { self.encrypted(stream, &target).await? } else { Box::new(stream) };
+            connect::exchange(stream, request).await
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         let (response, connection) = match within(options.first_byte_timeout, left, exchange).await {
             Some(exchanged) => exchanged?,
@@ -149,7 +160,7 @@ impl Client {
         Ok(grants.private_addresses)
     }
 
-    async fn connect(&self, target: &Target, private: bool) -> Result<tokio::net::TcpStream, Error> {
+    async fn connect(&self, target: &Target, private: bool) -> Result<TcpStream, Error> {
         let resolved = connect::resolve(target).await?;
         let reachable = |address: &&std::net::SocketAddr| address::refusal(address.ip(), private).is_none();
         let allowed: Vec<_> = resolved.iter().filter(reachable).copied().collect();
@@ -160,6 +171,18 @@ impl Client {
             return Err(Error::DestinationIpProhibited);
         }
         connect::dial(&allowed).await
+    }
+
+    /// The contract's error says that it was the certificate; what was wrong with it goes into the notes.
+    async fn encrypted(&self, stream: TcpStream, target: &Target) -> Result<Box<dyn Stream>, Error> {
+        match connect::encrypted(stream, target, self.trust.config()?).await {
+            Ok(stream) => Ok(stream),
+            Err(TlsError::Other(error)) => Err(error),
+            Err(TlsError::Certificate(refused)) => {
+                self.notes.explained(trust::refusal(target, &refused));
+                Err(Error::TlsCertificateError)
+            }
+        }
     }
 
     /// A request that the host's limit ended is noted; one that its own timeout ended is the guest's affair.
