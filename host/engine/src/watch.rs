@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use orgata_model::ExecutionId;
-use orgata_model::execution::{Event, Fact, Seq};
+use orgata_model::execution::{Event, Seq};
 use tokio::sync::broadcast;
 
 use crate::error::EngineError;
@@ -76,13 +76,8 @@ impl Watch {
 
     fn give(&mut self, event: Arc<Event>) -> Arc<Event> {
         self.next = event.seq + 1;
-        self.ended = matches!(
-            event.fact,
-            Fact::ExecutionCompleted { .. }
-                | Fact::ExecutionFailed { .. }
-                | Fact::ExecutionCancelled { .. }
-                | Fact::ExecutionTimedOut {}
-        );
+        // An end of the past may have been followed by a retry: then the store tells whether more comes.
+        self.ended = self.joined && event.fact.is_end();
         event
     }
 }

@@ -150,6 +150,16 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
+    async fn awaiting(
+        &self,
+        _: &RuntimeId,
+        _: &str,
+        _: Option<ExecutionId>,
+        _: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn next_due(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }

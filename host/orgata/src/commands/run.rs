@@ -125,7 +125,7 @@ async fn follow_to_the_end(
     timeline.end(&status);
     Ok(match status.word("status") {
         Some("succeeded") => ExitCode::SUCCESS,
-        Some("failed") => ExitCode::from(exit::FAILED),
+        Some("failed" | "compensated" | "compensation_failed") => ExitCode::from(exit::FAILED),
         Some("cancelled" | "timed_out") => ExitCode::from(exit::STOPPED),
         _ => bail!("the event stream ended after seq {} while the execution goes on", last.part("seq")),
     })

@@ -1,6 +1,7 @@
 //! An execution as it goes: one line for each thing that happens. The line of a step at work is written
 //! over when it ends.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
 
@@ -17,8 +18,8 @@ use crate::wire::Parts as _;
 pub(crate) struct Timeline {
     json: bool,
     live: bool,
-    /// When the step at work began; since it was answered, if it had a question.
-    began: Mutex<Option<Timestamp>>,
+    /// When each step at work began; since it was answered, if it had a question.
+    began: Mutex<BTreeMap<String, Timestamp>>,
     /// The last answer: a step that only asks gives it as its result, which need not be shown twice.
     answer: Mutex<Option<(Value, Value)>>,
     /// Why the last step failed: the execution's own failure is the same as a rule.
@@ -63,6 +64,30 @@ impl Timeline {
                 }
             }
             "step_skipped" => self.line(&format!("  {} {step} {}", "-".dimmed(), "skipped".dimmed())),
+            "step_adopted" => self.line(&format!("  {} {step} {}", "✓".green(), "as it was before".dimmed())),
+            "loop_started" => {
+                let count = event.part("items").as_array().map_or(0, Vec::len);
+                let word = if count == 1 { "iteration" } else { "iterations" };
+                self.line(&format!("  {} {step}: {count} {word}", "∀".cyan()));
+            }
+            "step_waiting" => self.line(&format!("  {} {step} {}", "…".cyan(), awaited(event).dimmed())),
+            "event_received" => {
+                let event_name = text(event.part("event"));
+                self.line(&format!("  {} {event_name} {}", "←".green(), shortened(event.part("payload")).dimmed()));
+            }
+            "child_started" => {
+                let (playbook, id) = (text(event.part("playbookName")), text(event.part("childExecutionId")));
+                self.line(&format!("  {} {step}: {playbook} {}", "▸".cyan(), id.dimmed()));
+            }
+            "compensation_started" => {
+                self.line(&format!("  {} undoing what was done: {}", "↶".yellow(), text(event.part("cause"))));
+            }
+            "step_compensated" => self.line(&format!("  {} {step} {}", "↶".green(), "undone".dimmed())),
+            "step_compensation_failed" => {
+                let message = text(event.part("failure").part("message"));
+                self.line(&format!("  {} {step} could not be undone: {message}", "✗".red()));
+            }
+            "execution_retried" => self.line(&format!("  {} {step} again {}", "↻".yellow(), why(event).dimmed())),
             "step_failed" => {
                 let message = text(event.part("failure").part("message"));
                 self.line(&format!("  {} {step}: {message}", "✗".red()));
@@ -96,6 +121,14 @@ impl Timeline {
                     *answer = Some((event.part("step").clone(), event.part("response").clone()));
                 }
             }
+            "intervention_approved" => {
+                let by = format!("by {}", text(event.part("actor")));
+                self.line(&format!("  {} {step} {} {}", "←".green(), "one approval".dimmed(), by.dimmed()));
+            }
+            "intervention_reminded" => self.line(&format!("  {} {step} still waits for an answer", "?".yellow())),
+            "intervention_withdrawn" => {
+                self.line(&format!("  {} {step}: the question is no longer of use", "-".dimmed()));
+            }
             "intervention_expired" => {
                 self.line(&format!("  {} {step}: nobody answered in time", "!".yellow()))
             }
@@ -128,14 +161,15 @@ impl Timeline {
     }
 
     fn started(&self, step: &str, event: &Value) {
-        if let Ok(mut began) = self.began.lock() {
-            *began = at(event);
+        if let (Ok(mut began), Some(at)) = (self.began.lock(), at(event)) {
+            began.insert(step.to_owned(), at);
         }
         self.now(&format!("  {} {step}", "▸".cyan()));
     }
 
     fn took(&self, event: &Value) -> String {
-        let began = self.began.lock().ok().and_then(|mut began| began.take());
+        let step = text(event.part("step"));
+        let began = self.began.lock().ok().and_then(|mut began| began.remove(&step));
         let (Some(began), Some(ended)) = (began, at(event)) else { return String::new() };
         let took = ended.duration_since(began).unsigned_abs();
         format!(" {}", amount::time(took).dimmed())
@@ -190,6 +224,17 @@ pub(crate) fn question(step: &str, question: &Value) {
             }
         }
         other => anstream::eprintln!("    {}", text(other).dimmed()),
+    }
+}
+
+/// What a step waits for.
+fn awaited(event: &Value) -> String {
+    let (until, name) = (event.word("until"), event.word("event"));
+    match (name, until) {
+        (Some(name), Some(until)) => format!("waits for {name}, until {until} at most"),
+        (Some(name), None) => format!("waits for {name}"),
+        (None, Some(until)) => format!("waits until {until}"),
+        (None, None) => "waits".to_owned(),
     }
 }
 
