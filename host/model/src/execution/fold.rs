@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::ids::ExecutionId;
+use crate::ids::{ExecutionId, InterventionId};
 use crate::playbook::Playbook;
 use crate::step_path::StepPath;
 
@@ -160,6 +160,7 @@ impl State {
                 Ok(())
             }
             Fact::InterventionRequired { intervention } => {
+                self.is_new(intervention.id)?;
                 self.move_step(&intervention.step, &event.fact)?;
                 self.open.push(intervention.clone());
                 Ok(())
@@ -179,6 +180,14 @@ impl State {
                 Some(step) => self.move_step(step, fact),
                 None => Err("it is about no step".to_owned()),
             },
+        }
+    }
+
+    /// A question is asked once: its answer must not be taken for that of another.
+    pub(super) fn is_new(&self, id: InterventionId) -> Result<(), Refusal> {
+        match self.question(id).is_some() || self.resolved.contains_key(&id) {
+            true => Err(format!("{id} was asked already")),
+            false => Ok(()),
         }
     }
 

@@ -25,6 +25,7 @@ use super::step_state::{Attempt, StepState};
 
 /// The next thing to do. The driver does it, and records what came of it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart where it is made")]
 pub enum Action {
     /// Nothing but this is to be done: record it.
     Record(Fact),

@@ -47,6 +47,7 @@ impl State {
             }
             Fact::InterventionRequired { intervention } => {
                 self.undoes(&intervention.step)?;
+                self.is_new(intervention.id)?;
                 let (Stage::Failed { attempt, failure }, Origin::Compensation { .. }) =
                     (&self.unwinding.stage, &intervention.origin)
                 else {

@@ -2,8 +2,6 @@
 
 use jiff::Timestamp;
 
-use crate::playbook::Step;
-
 use super::frame::Frame;
 use super::ready::fatal;
 use super::state::State;
@@ -41,26 +39,19 @@ impl State {
         if steps().any(|(_, step, state)| fatal(step, state, false).is_some()) {
             return;
         }
-        for (at, step, state) in steps() {
-            self.due(frame, at, step, state, consider);
+        for (at, _, state) in steps() {
+            self.due(frame, at, state, consider);
         }
     }
 
-    fn due(
-        &self,
-        frame: &Frame,
-        at: usize,
-        step: &Step,
-        state: &StepState,
-        consider: &mut impl FnMut(Timestamp),
-    ) {
+    fn due(&self, frame: &Frame, at: usize, state: &StepState, consider: &mut impl FnMut(Timestamp)) {
         match state {
             StepState::Retrying { at, .. } => consider(*at),
             StepState::Waiting { until: Some(until), .. } => consider(*until),
             StepState::Entered { .. } => self.due_inside(frame, Some(at), consider),
             StepState::Looping(progress) if progress.failure.is_none() => {
                 for frame in progress.active.values() {
-                    frame.slot(at).into_iter().for_each(|state| self.due(frame, at, step, state, consider));
+                    frame.slot(at).into_iter().for_each(|state| self.due(frame, at, state, consider));
                 }
             }
             _ => {}

@@ -60,7 +60,8 @@ impl Expression {
                 "yes" | "on" | "no" | "off" | "null" => {
                     "write true, false or none; put texts in quotes".to_owned()
                 }
-                _ => format!("names begin with {}; put texts in quotes", names.list("")),
+                name => Names::elsewhere(name)
+                    .unwrap_or_else(|| format!("names begin with {}; put texts in quotes", names.list(""))),
             };
             return Err(Mistake::new(format!("unknown name `{name}` in `{source}`"), hint));
         }

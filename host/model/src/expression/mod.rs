@@ -45,6 +45,20 @@ impl Names<'_> {
             || (name == "event" && self.event)
     }
 
+    /// What to do about a name that means something elsewhere.
+    fn elsewhere(name: &str) -> Option<String> {
+        let hint = match name {
+            "event" => {
+                "an event is looked at in `match`; later it is the result of the step that waited: $steps.NAME.result"
+            }
+            "item" | "index" => {
+                "only a step with `forEach`, and what is inside of it, has an item and an index"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// For a hint.
     fn list(&self, before: &str) -> String {
         let mut names: Vec<&str> = ROOTS.to_vec();

@@ -46,10 +46,10 @@ impl Reference {
         }
         let Some((root, path)) = split(body) else { return Ok(None) };
         if !names.allow(&root) {
-            return Err(Mistake::new(
-                format!("unknown name `${root}`"),
-                format!("begin with {}; write $${body} for the text itself", names.list("$")),
-            ));
+            let hint = Names::elsewhere(&root).unwrap_or_else(|| {
+                format!("begin with {}; write $${body} for the text itself", names.list("$"))
+            });
+            return Err(Mistake::new(format!("unknown name `${root}`"), hint));
         }
         let reference = Self { text: text.to_owned(), root, path };
         reference.check_shape()?;
@@ -68,6 +68,19 @@ impl Reference {
                 "write $steps.NAME.result, $steps.NAME.result.FIELD or $steps.NAME.status",
             )),
         }
+    }
+
+    /// The name that it begins with, such as `input`.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The way from there: keys of objects, and places in lists.
+    pub fn path(&self) -> impl Iterator<Item = Result<&str, usize>> {
+        self.path.iter().map(|segment| match segment {
+            Segment::Key(key) => Ok(key.as_str()),
+            Segment::Index(index) => Err(*index),
+        })
     }
 
     /// What it reads.

@@ -59,6 +59,9 @@ fn mistake(error: &Error, source: &str, found: &str) -> Mistake {
         | Error::SerdeInvalidValue { unexpected, expected, .. } => {
             bare(format!("expected {}, found {}", plain(expected), plain(unexpected)))
         }
+        Error::InvalidBooleanStrict { .. } => {
+            Mistake::new("this is not true or false", "write true or false: yes, no, on and off are texts")
+        }
         Error::InvalidScalar { ty, .. } => bare(format!("this is not {}", plain(ty))),
         Error::Unexpected { expected: "mapping start", .. } => {
             Mistake::new("expected a mapping here", "write `key: value` lines")
@@ -114,7 +117,7 @@ fn bare(message: String) -> Mistake {
 fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
     let whose = match known {
         known if known.contains(&"roles") => "a playbook",
-        known if known.contains(&"operation") => "a step",
+        known if known.contains(&"intervention") => "a step",
         known if known.contains(&"prompt") => "an intervention",
         known if known.contains(&"after") => "the timeout of an intervention",
         known if known.contains(&"multiplier") => "a retry policy",

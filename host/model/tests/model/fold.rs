@@ -110,6 +110,7 @@ pub(crate) fn assert_names_both_sides(refusal: &str, event: &Event, before: &Sta
         "nothing is undone",
         "is not open",
         "was asked by",
+        "was asked already",
         "has no deadline",
         "did not fail",
     ];
@@ -227,6 +228,17 @@ fn an_answer_names_the_question_and_the_step_that_asked() {
     let closed = open.with(answered("work", 1, json!("red")));
     assert!(refusal(&closed, answered("work", 1, json!("blue"))).contains("is not open"));
     assert_eq!(closed.state.resolved[&question(1)].response, json!("red"));
+}
+
+#[test]
+fn a_question_is_asked_once() {
+    let asked_once = History::begin(&playbook(WALK), json!({ "v": 3 }))
+        .with(step_started("work", 1))
+        .with(asked("work", 1, by_operation()))
+        .with(answered("work", 1, json!("red")))
+        .with(Fact::StepResumed { step: path("work"), attempt: 1 });
+    assert!(refusal(&asked_once, asked("work", 1, by_operation())).contains("was asked already"));
+    let _ = asked_once.with(asked("work", 2, by_operation()));
 }
 
 #[test]

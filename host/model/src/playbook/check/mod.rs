@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_saphyr::Location;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Mark};
 use crate::expression::{Expression, Mistake, Names, StepUse, Template, Uses};
 use crate::ids::{Digest, RoleName, StepName};
 use crate::retry::RetryPolicy;
@@ -26,7 +26,26 @@ use super::file::{At, DefaultsFile, PlaybookFile};
 use super::values::{OnFailureFile, RetriesFile, WhenFile};
 use super::{MAX_SOURCE, MAX_STEPS, Playbook, Step, Work, answer, unreadable};
 
+/// Bytes of stack to read with. Groups inside of groups take much of it, and whoever asks may have little left.
+const STACK: usize = 32 << 20;
+
+/// Reads on a thread of its own, whose stack is large enough for whatever the reader lets through.
 pub(super) fn parse(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("playbook".to_owned()).stack_size(STACK);
+        match thread.spawn_scoped(scope, || read(file, source)) {
+            Ok(reader) => reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => {
+                let mistake =
+                    Mistake { message: format!("the host has no thread to read it: {error}"), hint: None };
+                let problems = vec![problem(Location::UNKNOWN, "", mistake)];
+                Err(Diagnostics { file: file.to_owned(), source: source.to_owned(), problems })
+            }
+        }
+    })
+}
+
+fn read(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
     let diagnostics = |problems| Diagnostics { file: file.to_owned(), source: source.to_owned(), problems };
     if source.len() > MAX_SOURCE {
         let message = format!("the playbook is {} bytes long, {MAX_SOURCE} at most", source.len());
@@ -47,17 +66,14 @@ pub(super) fn parse(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
 }
 
 fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
+    Diagnostic::at(&mark(place), path, mistake.message, mistake.hint)
+}
+
+fn mark(place: Location) -> Mark {
     let span = place.span();
     let start = span.byte_offset().unwrap_or_default() as usize;
     let length = span.byte_len().unwrap_or(1) as usize;
-    Diagnostic {
-        message: mistake.message,
-        hint: mistake.hint,
-        line: place.line(),
-        column: place.column(),
-        path: path.to_owned(),
-        span: start..start + length.max(1),
-    }
+    Mark { line: place.line(), column: place.column(), span: start..start + length.max(1) }
 }
 
 /// Something that reads steps or variables, and where it stands.
@@ -148,6 +164,7 @@ impl Check {
             return None;
         }
         self.two_of_a_name();
+        let output_mark = file.output.as_ref().map(|output| mark(output.place)).unwrap_or_default();
         let output = file.output.as_ref().and_then(|output| self.template(output, "output"));
         let readers = std::mem::take(&mut self.readers);
         self.order(&readers);
@@ -168,6 +185,7 @@ impl Check {
             roles,
             steps: steps.into_iter().collect::<Option<_>>()?,
             output,
+            output_mark,
         })
     }
 

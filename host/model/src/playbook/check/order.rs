@@ -52,6 +52,40 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// The shortest circle of steps that wait for each other, from this one on: who waits for whom.
+    fn circle(&self, at: usize) -> Option<Vec<(usize, usize)>> {
+        let (begin, end) = (2 * at, 2 * at + 1);
+        let mut from: Vec<Option<usize>> = vec![None; self.after.len()];
+        let mut open = std::collections::VecDeque::from([end]);
+        while let Some(node) = open.pop_front() {
+            for next in self.after.get(node).into_iter().flatten().copied() {
+                if next == begin {
+                    let mut waits = Vec::new();
+                    let (mut later, mut earlier) = (next, node);
+                    loop {
+                        // From an end to a beginning: one waits for the other. All else is inside of something.
+                        if earlier % 2 == 1 && later % 2 == 0 {
+                            waits.push((later / 2, earlier / 2));
+                        }
+                        if earlier == end {
+                            return Some(waits);
+                        }
+                        (later, earlier) = (earlier, from.get(earlier).copied().flatten()?);
+                    }
+                }
+                if let Some(seen @ None) = from.get_mut(next)
+                    && next != end
+                {
+                    *seen = Some(node);
+                    open.push_back(next);
+                }
+            }
+        }
+        None
+    }
+}
+
 impl Check {
     /// Gives every step its needs, or says why it cannot have them. `output` is what the playbook's output reads.
     pub(super) fn order(&mut self, output: &[Reader]) {
@@ -66,7 +100,7 @@ impl Check {
         for (at, needs) in needs.iter().enumerate() {
             needs.iter().for_each(|need| graph.add(at, *need));
         }
-        self.circles(&graph, &names);
+        self.circles(&graph);
         for at in 0..self.drafts.len() {
             let Some(draft) = self.drafts.get_mut(at) else { continue };
             let (before, after) = (std::mem::take(&mut draft.readers), std::mem::take(&mut draft.after));
@@ -138,7 +172,7 @@ impl Check {
         for name in named {
             match names.get(&name.value) {
                 Some(need) if self.sees(at, *need) => found.push(*need),
-                Some(need) => self.out_of_sight(name, *need, at, &path),
+                Some(need) => self.out_of_sight(name, *need, Some(at), &path),
                 None => {
                     let hint = nearest(name.value.as_str(), names.keys().map(StepName::as_str));
                     self.tell(name.place, &path, format!("there is no step `{}`", name.value), hint);
@@ -156,44 +190,61 @@ impl Check {
         !around && !inside && own.loops.starts_with(&other.loops)
     }
 
-    fn out_of_sight(&mut self, name: &At<StepName>, need: usize, at: usize, path: &str) {
-        let name_text = &name.value;
-        let other = self.drafts.get(need);
-        let own = self.drafts.get(at).map(|draft| draft.loops.as_slice()).unwrap_or_default();
-        let foreign = other.and_then(|other| other.loops.iter().find(|around| !own.contains(around)));
-        let around =
-            foreign.and_then(|around| self.drafts.get(*around)).map(|draft| draft.name.value.clone());
-        let (message, hint) = match around {
-            Some(around) if Some(&around) != self.drafts.get(at).map(|draft| &draft.name.value) => (
-                format!("step `{name_text}` is inside of the loop `{around}`, which has many of it"),
-                format!("write $steps.{around}.result: a list with the result of each iteration"),
+    /// Why a step can neither wait for another nor read it. `at`: the step; absent for the playbook's output.
+    fn out_of_sight(&mut self, name: &At<StepName>, need: usize, at: Option<usize>, path: &str) {
+        let other = &name.value;
+        let does = if path.ends_with(".dependsOn") { "wait for" } else { "read" };
+        let draft = |at: usize| self.drafts.get(at);
+        let own = at.and_then(draft).map(|draft| draft.loops.as_slice()).unwrap_or_default();
+        let foreign = draft(need).and_then(|need| need.loops.iter().find(|around| !own.contains(around)));
+        let looped = foreign.filter(|around| Some(**around) != at).and_then(|around| draft(*around));
+        let contains = |outer: Option<usize>, inner: Option<usize>| {
+            let end = outer.and_then(draft).map_or(0, |outer| outer.place.end);
+            outer < inner && inner.is_some_and(|inner| inner < end)
+        };
+        let (message, hint) = match looped.map(|looped| &looped.name.value) {
+            Some(around) => (
+                format!("step `{other}` is inside of the loop `{around}`, which has many of it"),
+                match does {
+                    "read" => {
+                        format!("write $steps.{around}.result: a list with the result of each iteration")
+                    }
+                    _ => format!("name the loop: dependsOn: [{around}]"),
+                },
             ),
-            _ => (
-                format!("step `{name_text}` cannot have run here"),
-                "a step cannot wait for itself, nor for what it is inside of or what is inside of it"
-                    .to_owned(),
+            None if at == Some(need) => (
+                format!("step `{other}` cannot {does} itself"),
+                "name a step that ends before it begins".to_owned(),
+            ),
+            None if contains(Some(need), at) => (
+                format!("a step cannot {does} `{other}`, which it is inside of"),
+                format!("`{other}` ends after everything inside of it"),
+            ),
+            None => (
+                format!("a step cannot {does} `{other}`, which is inside of it"),
+                "what is inside of a step begins after it".to_owned(),
             ),
         };
         self.tell(name.place, path, message, hint);
     }
 
     /// Steps that wait for each other.
-    fn circles(&mut self, graph: &Graph, names: &BTreeMap<StepName, usize>) {
+    fn circles(&mut self, graph: &Graph) {
         // Of all steps in circles the first is told of: mending it may mend the others.
-        let Some(at) = (0..self.drafts.len()).find(|at| {
-            let after = graph.after.get(2 * at + 1).into_iter().flatten();
-            after.copied().any(|next| next % 2 == 0 && graph.leads(next / 2, *at))
-        }) else {
+        let Some((at, circle)) = (0..self.drafts.len()).find_map(|at| Some((at, graph.circle(at)?))) else {
             return;
         };
-        let with = graph.after.get(2 * at + 1).into_iter().flatten().find(|next| graph.leads(**next / 2, at));
         let name =
-            |at: usize| names.iter().find(|(_, place)| **place == at).map(|(name, _)| name.to_string());
-        let (one, two) =
-            (name(at).unwrap_or_default(), with.and_then(|next| name(next / 2)).unwrap_or_default());
+            |at: usize| self.drafts.get(at).map(|draft| draft.name.value.to_string()).unwrap_or_default();
+        let waits: Vec<String> = circle
+            .iter()
+            .map(|(later, earlier)| format!("`{}` for `{}`", name(*later), name(*earlier)))
+            .collect();
         if let Some((place, path)) = self.drafts.get(at).map(|draft| (draft.name.place, draft.path.clone())) {
-            let message = format!("steps `{one}` and `{two}` wait for each other");
-            self.tell(place, &path, message, "take one of them out of `dependsOn`");
+            let message = format!("these steps wait for each other: {}", waits.join(", "));
+            let hint =
+                "without `dependsOn` a step waits for those before it; with it, for those that it names";
+            self.tell(place, &path, message, hint);
         }
     }
 
@@ -214,7 +265,10 @@ impl Check {
             if graph.leads(at, need) {
                 let name =
                     self.drafts.get(need).map(|draft| draft.name.value.to_string()).unwrap_or_default();
-                let hint = "steps run in the order written: move it before this one";
+                let hint = match self.drafts.get(need).is_some_and(|draft| draft.depends_on.is_some()) {
+                    true => format!("`{name}` waits for this one: look at its `dependsOn`"),
+                    false => "steps run in the order written: move it before this one".to_owned(),
+                };
                 self.tell(reader.place, &reader.path, format!("step `{name}` cannot have run here"), hint);
                 continue;
             }
@@ -247,9 +301,7 @@ impl Check {
             let name = At { value: used.step.clone(), place: reader.place };
             match (seen, at) {
                 (true, _) => found.push(need),
-                (false, at) => {
-                    self.out_of_sight(&name, need, at.map_or(usize::MAX, |(at, _)| at), &reader.path)
-                }
+                (false, at) => self.out_of_sight(&name, need, at.map(|(at, _)| at), &reader.path),
             }
         }
         for var in &reader.uses.vars {

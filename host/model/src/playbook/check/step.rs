@@ -1,5 +1,6 @@
 //! What every step has, whatever it does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_saphyr::Location;
@@ -7,10 +8,10 @@ use serde_saphyr::Location;
 use crate::expression::{Mistake, Template};
 use crate::playbook::file::{At, CompensationFile, StepFile};
 use crate::playbook::values::OnFailureFile;
-use crate::playbook::{Compensation, Each, MAX_ITERATIONS, OnFailure, Place, Step, Undo, Work};
+use crate::playbook::{Compensation, Each, MAX_ITERATIONS, Marks, OnFailure, Place, Step, Undo, Work};
 use crate::retry::RetryPolicy;
 
-use super::{Check, Draft};
+use super::{Check, Draft, mark};
 
 /// Iterations of a loop that may be at work at once, whatever it says.
 const MAX_AT_ONCE: usize = 1_000;
@@ -104,6 +105,7 @@ impl Check {
         let retries_at = file.retries.as_ref().map(|retries| retries.place);
         let retries = self.retries(file.retries.take(), &format!("{path}.retries"));
         let on_failure = self.on_failure(file, path);
+        let marks = marks(file);
         let work = self.work(file, path, at)?;
         let runs = matches!(work, Work::Operation { .. } | Work::NotAvailable(_));
         if !runs {
@@ -128,6 +130,7 @@ impl Check {
             work,
             needs: Vec::new(),
             place,
+            marks,
         })
     }
 
@@ -270,5 +273,26 @@ impl Check {
             _ => "nothing in it could go better the next time",
         };
         self.tell(place, &format!("{path}.{key}"), format!("`{key}` goes with `operation`"), hint);
+    }
+}
+
+/// Where the parts stand that are compared with what they run.
+fn marks(file: &StepFile) -> Marks {
+    let fields = |fields: Option<&At<BTreeMap<String, At<serde_json::Value>>>>| {
+        let fields = fields.into_iter().flat_map(|fields| &fields.value);
+        fields.map(|(key, value)| (key.clone(), mark(value.place))).collect()
+    };
+    let work = [
+        file.operation.as_ref().map(|at| at.place),
+        file.playbook.as_ref().map(|at| at.place),
+        file.mcp.as_ref().map(|at| at.place),
+        file.agent.as_ref().map(|at| at.place),
+    ];
+    let undo = file.compensation.as_ref();
+    Marks {
+        work: mark(work.into_iter().flatten().next().unwrap_or(file.name.place)),
+        params: fields(file.params.as_ref()),
+        compensation: undo.map(|undo| mark(undo.place)).unwrap_or_default(),
+        undo_params: fields(undo.and_then(|undo| undo.value.params.as_ref())),
     }
 }

@@ -111,11 +111,20 @@ impl Check {
                     return Some(Wait::At(time));
                 }
                 let when = At { value: crate::playbook::values::WhenFile(until.value), place: until.place };
-                self.expression(&when, &format!("{path}.until")).map(Wait::Until)
+                let known = self.problems.len();
+                let until = self.expression(&when, &format!("{path}.until"));
+                if let Some(problem) = self.problems.get_mut(known) {
+                    let hint = "write a time with its zone, such as 2026-03-01T08:00:00Z, or $input.NAME that gives one";
+                    problem.hint = Some(hint.to_owned());
+                }
+                until.map(Wait::Until)
             }
             (None, Some(event)) => {
                 if event.value.trim().is_empty() || event.value.len() > MAX_EVENT {
-                    let message = format!("an event's name has 1 to {MAX_EVENT} bytes");
+                    let message = match event.value.len() {
+                        0..=MAX_EVENT => "the event has no name".to_owned(),
+                        long => format!("the event's name is {long} bytes long, {MAX_EVENT} at most"),
+                    };
                     self.tell(event.place, &format!("{path}.event"), message, "such as payment.received");
                 }
                 self.event = true;
