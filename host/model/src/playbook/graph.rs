@@ -82,7 +82,9 @@ impl Graph<'_> {
                 };
                 self.line(depth, &format!("s{at} [shape={shape}, label=\"{}\"];", label.join("\\n")));
             }
-            (Language::Mermaid, false) => self.line(depth, &format!("subgraph s{at}[\"{}\"]", label.join(" "))),
+            (Language::Mermaid, false) => {
+                self.line(depth, &format!("subgraph s{at}[\"{}\"]", label.join(" ")))
+            }
             (Language::Dot, false) => {
                 self.line(depth, &format!("subgraph cluster_s{at} {{"));
                 self.line(depth + 1, &format!("label=\"{}\";", label.join("\\n")));
@@ -107,7 +109,8 @@ impl Graph<'_> {
         }
         if let Work::Switch(cases) = &step.work {
             for (number, case) in cases.iter().enumerate() {
-                let label = if case.when.is_some() { format!("case {}", number + 1) } else { "otherwise".to_owned() };
+                let label =
+                    if case.when.is_some() { format!("case {}", number + 1) } else { "otherwise".to_owned() };
                 case.goto.into_iter().for_each(|to| self.edge(at, to, Some(&label)));
             }
         }
@@ -119,7 +122,10 @@ impl Graph<'_> {
             (Language::Mermaid, Some(label)) => format!("s{from} -. {label} .-> s{to}"),
             (Language::Dot, None) => format!("s{from} -> s{to}{};", self.ends(from, to, "")),
             (Language::Dot, Some(label)) => {
-                format!("s{from} -> s{to}{};", self.ends(from, to, &format!("style=dashed, label=\"{label}\"")))
+                format!(
+                    "s{from} -> s{to}{};",
+                    self.ends(from, to, &format!("style=dashed, label=\"{label}\""))
+                )
             }
         };
         self.line(1, &line);
@@ -147,7 +153,8 @@ fn label(step: &Step) -> Vec<String> {
         Work::Playbook { playbook, .. } => Some(format!("playbook {playbook}")),
         Work::Wait(Wait::For(time)) => Some(format!("waits {}", duration::format(*time))),
         Work::Wait(Wait::Event { event, .. }) => {
-            let plain: String = event.chars().filter(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
+            let plain: String =
+                event.chars().filter(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
             Some(format!("waits for {plain}"))
         }
         Work::Wait(_) => Some("waits for a time".to_owned()),

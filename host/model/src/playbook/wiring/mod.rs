@@ -280,8 +280,7 @@ impl Wiring<'_> {
             }
             name => return self.types_of_item(at, name, path),
         };
-        let types = follow(Shape::of(&document), path)?.types();
-        types
+        follow(Shape::of(&document), path)?.types()
     }
 
     /// Of an element of a loop around the step.
@@ -308,8 +307,7 @@ impl Wiring<'_> {
         };
         let list = follow(Shape::of(&document), list_path)?;
         let Led::To(element) = list.element() else { return None };
-        let types = follow(element, path)?.types();
-        types
+        follow(element, path)?.types()
     }
 
     fn everything_read(&mut self, step: &Step, path: &str) {
