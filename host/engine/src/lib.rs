@@ -8,6 +8,7 @@
 //! Not here: SQL (`store-*`), WebAssembly (`sandbox`), status codes (`api`).
 
 mod answers;
+mod bulk;
 mod driver;
 mod engine;
 mod error;
@@ -18,17 +19,22 @@ mod interventions;
 mod plugins;
 pub mod ports;
 mod principal;
+mod retention;
 mod runtimes;
 mod settings;
 mod timekeeper;
+mod transfer;
 mod watch;
 
+pub use bulk::{Bulk, BulkRequest, Dealt, Deed};
 pub use engine::Engine;
 pub use error::{EngineError, Thing};
 pub use executions::{Control, StartRequest, Started};
 pub use feed::Notice;
 pub use interventions::AnswerRequest;
 pub use principal::{Principal, PrincipalKind};
+pub use retention::Retention;
 pub use runtimes::{RoleCapabilities, RuntimeInfo};
 pub use settings::Settings;
+pub use transfer::{Export, HistoryFault, Import, ImportRequest};
 pub use watch::Watch;
