@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::caller_check::Verdict;
 use crate::error::{ApiError, internal};
 use crate::request_id::{self, X_REQUEST_ID};
+use crate::rest::UPLOAD_PATHS;
 use crate::unread::Unread;
 use crate::wire::error::{ErrorBody, ErrorView};
 
@@ -42,8 +43,8 @@ pub(crate) struct FrontLayer {
 pub(crate) struct Times {
     /// Most of them.
     pub(crate) usual: Duration,
-    /// Uploads, under this path.
-    pub(crate) uploads: (&'static str, Duration),
+    /// Those with long bodies.
+    pub(crate) uploads: Duration,
 }
 
 impl<S> Layer<S> for FrontLayer {
@@ -119,7 +120,7 @@ where
 
 impl Times {
     fn of(&self, route: &str) -> Duration {
-        if route == self.uploads.0 { self.uploads.1 } else { self.usual }
+        if UPLOAD_PATHS.contains(&route) { self.uploads } else { self.usual }
     }
 }
 

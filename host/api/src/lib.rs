@@ -57,7 +57,7 @@ impl Api {
         let times = Times {
             usual: settings.body_timeout.0 + settings.request_timeout.0,
             // As long again for compiling as for arriving.
-            uploads: (rest::UPLOAD_PATH, settings.upload_timeout.0 * 2),
+            uploads: settings.upload_timeout.0 * 2,
         };
         let (router, _) = endpoints().split_for_parts();
         let router = router

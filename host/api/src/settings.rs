@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Largest body of a request, in bytes. Default 1 MiB.
     pub body_bytes: usize,
-    /// Largest plugin that may be uploaded, in bytes. Default 64 MiB.
+    /// Largest plugin that may be uploaded, and longest history that may be imported, in bytes. Default 64 MiB.
     pub upload_bytes: usize,
     /// How long the head of a request may take to arrive; a connection that is kept open without a request
     /// is closed after the same time. Default 30s.
@@ -22,7 +22,8 @@ pub struct Settings {
     pub headers: usize,
     /// How long the body of a request may take to arrive. Default 10s.
     pub body_timeout: DurationText,
-    /// How long an uploaded plugin may take to arrive, and again to be compiled. Default 5m.
+    /// How long an uploaded plugin or an imported history may take to arrive, and again to be compiled or checked.
+    /// Default 5m.
     pub upload_timeout: DurationText,
     /// How long a request may be worked on; `?wait=` comes on top. Default 30s.
     pub request_timeout: DurationText,

@@ -18,8 +18,9 @@ use crate::driver;
 use crate::error::EngineError;
 use crate::feed::{Feed, Notice};
 use crate::host::{Host, RuntimeEntry};
-use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
+use crate::retention;
 use crate::settings::Settings;
 use crate::timekeeper;
 use crate::watch::Watch;
@@ -69,6 +70,7 @@ impl Engine {
         tokio::spawn(recover(Arc::clone(&engine.0)));
         tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
         tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));
+        tokio::spawn(retention::run(engine.clone()));
         Ok(engine)
     }
 
@@ -130,6 +132,16 @@ impl Engine {
             return Err(EngineError::Draining);
         }
         Ok(self.0.store.ready().await?)
+    }
+
+    /// The present, by the host's clock.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.0.clock.now()
+    }
+
+    /// How much room the store takes: for metrics.
+    pub async fn store_size(&self) -> Result<StoreSize, EngineError> {
+        Ok(self.0.store.size().await?)
     }
 
     /// The events of one execution with `from <= seq`: those stored, then those to come.

@@ -9,6 +9,7 @@ use orgata_model::intervention::Resolution;
 use orgata_model::schema::Violation;
 
 use crate::ports::{LoadError, StoreError};
+use crate::transfer::HistoryFault;
 
 /// Kinds of things that can be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,9 @@ pub enum EngineError {
         /// Their names, each with what to do.
         missing: Vec<String>,
     },
+    /// A history that somebody brought cannot be one of ours.
+    #[error("the history is not valid: {0}")]
+    BadHistory(Box<HistoryFault>),
     /// The request is not one that can be understood.
     #[error("{0}")]
     BadRequest(String),
@@ -201,6 +205,7 @@ impl EngineError {
             Self::Mismatch { .. } => "RESPONSE_INVALID",
             Self::BadPlaybook(_) | Self::NameMismatch { .. } => "PLAYBOOK_INVALID",
             Self::MissingOperations { .. } => "OPERATION_MISSING",
+            Self::BadHistory(_) => "HISTORY_INVALID",
             Self::BadRequest(_) | Self::Store(StoreError::Cursor) => "BAD_REQUEST",
             Self::Refused(_) => "PLUGIN_REFUSED",
             Self::Overloaded { .. } => "OVERLOADED",

@@ -8,6 +8,7 @@
 //! Not here: SQL (`store-*`), WebAssembly (`sandbox`), status codes (`api`).
 
 mod answers;
+mod bulk;
 mod driver;
 mod engine;
 mod error;
@@ -21,12 +22,15 @@ mod offer;
 mod plugins;
 pub mod ports;
 mod principal;
+mod retention;
 mod runtimes;
 mod settings;
 mod starting;
 mod timekeeper;
+mod transfer;
 mod watch;
 
+pub use bulk::{Bulk, BulkRequest, Dealt, Deed};
 pub use engine::Engine;
 pub use error::{EngineError, Thing};
 pub use events::Delivery;
@@ -35,6 +39,8 @@ pub use feed::Notice;
 pub use forks::ForkRequest;
 pub use interventions::AnswerRequest;
 pub use principal::{Principal, PrincipalKind};
+pub use retention::Retention;
 pub use runtimes::{RoleCapabilities, RuntimeInfo};
 pub use settings::Settings;
+pub use transfer::{Export, HistoryFault, Import, ImportRequest};
 pub use watch::Watch;

@@ -58,7 +58,7 @@ impl Engine {
     }
 
     /// Files of versions that nothing needs any more go; those that executions keep stay.
-    async fn forget_old_files(&self) -> Result<(), EngineError> {
+    pub(crate) async fn forget_old_files(&self) -> Result<(), EngineError> {
         let pinned = self.0.store.pinned().await?;
         self.0.plugins.keep(&pinned).await;
         Ok(())

@@ -1,9 +1,13 @@
 //! How much the engine does at once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use orgata_model::RuntimeId;
 use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
+
+use crate::retention::Retention;
 
 /// The engine's limits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +25,10 @@ pub struct Settings {
     pub longest_wait: DurationText,
     /// How long running steps may finish when the host stops. Default 10s.
     pub grace: DurationText,
+    /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
+    pub retention: Retention,
+    /// The same for single runtimes, by name. Default none: `retention` is for all.
+    pub retention_by_runtime: BTreeMap<RuntimeId, Retention>,
 }
 
 impl Default for Settings {
@@ -32,6 +40,8 @@ impl Default for Settings {
             input_bytes: 1 << 20,
             longest_wait: DurationText(Duration::from_mins(2)),
             grace: DurationText(Duration::from_secs(10)),
+            retention: Retention::Forever,
+            retention_by_runtime: BTreeMap::new(),
         }
     }
 }
@@ -44,6 +54,9 @@ impl Settings {
         }
         if self.flush_after.0 > Duration::from_secs(10) {
             return Err("engine.flushAfter must be 10s or less: watchers wait for it".to_owned());
+        }
+        if !self.retention.is_sensible() || !self.retention_by_runtime.values().all(|it| it.is_sensible()) {
+            return Err("engine.retention must be longer than nothing, or forever".to_owned());
         }
         Ok(())
     }

@@ -169,15 +169,8 @@ pub(crate) enum Language {
 pub(crate) enum ExecCommand {
     /// List executions, newest first
     List {
-        /// Only of this runtime
-        #[arg(long, value_name = "NAME")]
-        runtime: Option<RuntimeId>,
-        /// Only of this playbook
-        #[arg(long, value_name = "NAME")]
-        playbook: Option<PlaybookName>,
-        /// Only of this status
-        #[arg(long)]
-        status: Option<String>,
+        #[command(flatten)]
+        filter: FilterArgs,
         /// At most so many
         #[arg(long, default_value_t = 20)]
         limit: usize,
@@ -192,21 +185,86 @@ pub(crate) enum ExecCommand {
         /// Its id
         execution: ExecutionId,
     },
-    /// Let nothing new start in it until it is resumed
+    /// Let nothing new start until it is resumed: in one, or in all that a filter finds
     Pause(ControlArgs),
-    /// Let it go on
+    /// Let one go on, or all that a filter finds
     Resume(ControlArgs),
-    /// End it
+    /// End one, or all that a filter finds
     Cancel(ControlArgs),
+    /// Delete what has ended: one execution, or all that a filter finds
+    Purge(PurgeArgs),
+    /// Write an execution down with its whole history
+    Export {
+        /// Its id
+        execution: ExecutionId,
+        /// The file to make [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Take in an execution that was written down; one that has not ended comes in paused
+    Import {
+        /// The file; - for standard input
+        file: PathBuf,
+        /// The runtime that it happened in [default: what the file says]
+        #[arg(long, value_name = "NAME")]
+        runtime: Option<RuntimeId>,
+    },
+}
+
+/// Which executions.
+#[derive(Debug, Default, Args)]
+pub(crate) struct FilterArgs {
+    /// Only of this runtime
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<RuntimeId>,
+    /// Only of this playbook
+    #[arg(long, value_name = "NAME")]
+    pub(crate) playbook: Option<PlaybookName>,
+    /// Only of these statuses
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// Only with this label
+    #[arg(long, value_name = "KEY:VALUE")]
+    pub(crate) label: Option<String>,
+    /// Only started at or after this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only started before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+/// One execution, or all that a filter finds.
+#[derive(Debug, Args)]
+pub(crate) struct MeantArgs {
+    /// The execution's id [default: all that the filter finds]
+    pub(crate) execution: Option<ExecutionId>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Of those that the filter finds, at most so many [default: all]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) limit: Option<usize>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ControlArgs {
-    /// The execution's id
-    pub(crate) execution: ExecutionId,
-    /// Why; kept in its history
+    #[command(flatten)]
+    pub(crate) meant: MeantArgs,
+    /// Why; kept in the history of each
     #[arg(long)]
     pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PurgeArgs {
+    #[command(flatten)]
+    pub(crate) meant: MeantArgs,
+    /// Only ended longer ago than this, such as 12h or 30d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) older_than: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -79,6 +79,31 @@ impl Client {
         json(self.send(self.request(Method::POST, path).json(body)).await?).await
     }
 
+    /// The same with query parameters.
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        json(self.send(self.request(Method::POST, path).query(query).json(body)).await?).await
+    }
+
+    /// DELETE.
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.send(self.request(Method::DELETE, path)).await.map(drop)
+    }
+
+    /// GET of whatever is there, bit by bit.
+    pub(crate) async fn get_bytes(
+        &self,
+        path: &str,
+    ) -> anyhow::Result<impl futures_util::Stream<Item = anyhow::Result<bytes::Bytes>> + Unpin + use<>> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let pieces = response.bytes_stream();
+        Ok(Box::pin(pieces.map(|piece| piece.context("the host's reply broke off"))))
+    }
+
     /// POST or PUT of bytes.
     pub(crate) async fn send_bytes(
         &self,

@@ -5,6 +5,10 @@
 //! that came meanwhile, and its next commit begins the log anew. Left to the copying connection alone, the log of
 //! a busy store would never be empty and so grow without end.
 //!
+//! A log begins anew only when nobody reads from it at that moment. Where readers come and go without a pause there is no
+//! such moment, so once it is far too long the writer waits for those of now: those that come later find everything
+//! in the data file, and are in nobody's way.
+//!
 //! Failing here loses nothing: the log keeps what was committed, and the next time comes.
 
 use sqlx::sqlite::SqliteConnection;
@@ -13,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::append::Encoded;
+use crate::batch::plain;
 use crate::writer::Job;
 
 /// The writer takes over when this many pages are left, or when copying gains nothing.
@@ -21,6 +26,12 @@ const FEW_PAGES: i64 = 256;
 const ROUNDS: usize = 4;
 /// Bytes of a page.
 const PAGE: usize = 4096;
+/// The log may become so many times as long as it should be before anybody waits for readers.
+const FAR_TOO_LONG: usize = 3;
+/// How long readers are waited for, in milliseconds: everyone who writes waits too.
+const FOR_READERS: &str = "PRAGMA busy_timeout = 250";
+/// What `open` gives every connection.
+const USUAL_WAIT: &str = "PRAGMA busy_timeout = 5000";
 /// About what a commit writes to indexes whatever is in it, and what each append adds to them.
 const PER_COMMIT: usize = 24 * 1024;
 const PER_APPEND: usize = 768;
@@ -35,6 +46,11 @@ struct Folded {
 impl Folded {
     const fn left(self) -> i64 {
         self.log - self.copied
+    }
+
+    /// How long the log is, in bytes.
+    fn length(self) -> usize {
+        usize::try_from(self.log).unwrap_or_default().saturating_mul(PAGE)
     }
 }
 
@@ -65,9 +81,20 @@ impl Log {
 
     /// These were committed together.
     pub(crate) fn grew(&mut self, appends: &[&Encoded]) {
-        let bytes: usize = appends.iter().map(|append| append.bytes() + PER_APPEND).sum();
+        self.grew_by(appends.iter().map(|append| append.bytes() + PER_APPEND).sum());
+    }
+
+    /// About so much was written by one commit.
+    pub(crate) fn grew_by(&mut self, bytes: usize) {
         self.length += bytes + PER_COMMIT;
-        if self.length >= self.long && !self.folding {
+        if self.length >= self.long {
+            self.fold_soon();
+        }
+    }
+
+    /// Has it folded, unless somebody is at it.
+    pub(crate) fn fold_soon(&mut self) {
+        if !self.folding {
             self.folding = self.wake.try_send(()).is_ok();
         }
     }
@@ -75,7 +102,13 @@ impl Log {
     /// Folds the rest, on the writer's own connection and between its transactions.
     pub(crate) async fn finish(&mut self, writer: &mut SqliteConnection) {
         self.folding = false;
-        match fold(writer).await {
+        let folded = match checkpoint(writer, PASSIVE).await {
+            Ok(folded) if folded.length() > self.long.saturating_mul(FAR_TOO_LONG) => {
+                wait_for_readers(writer).await
+            }
+            other => other,
+        };
+        match folded {
             Ok(folded) if folded.left() == 0 => self.length = 0,
             // A reader still needs an older page: the log goes on growing for a while before the next attempt.
             Ok(_) => self.length = self.long / 2,
@@ -109,7 +142,7 @@ async fn copy(mut connection: SqliteConnection, mut woken: mpsc::Receiver<()>, j
 async fn catch_up(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut before = i64::MAX;
     for _ in 0..ROUNDS {
-        let left = fold(connection).await?.left();
+        let left = checkpoint(connection, PASSIVE).await?.left();
         if left <= FEW_PAGES || left >= before {
             break;
         }
@@ -125,11 +158,19 @@ pub(crate) async fn logged(connection: &mut SqliteConnection) -> Result<usize, s
 }
 
 /// Copies what no reader hinders, and waits for nobody.
-async fn fold(connection: &mut SqliteConnection) -> Result<Folded, sqlx::Error> {
-    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)").await
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+/// Copies everything, and waits until nobody reads from the log: the next commit begins it anew.
+const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
+
+async fn checkpoint(connection: &mut SqliteConnection, sql: &'static str) -> Result<Folded, sqlx::Error> {
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    Ok(Folded { log: row.try_get("log")?, copied: row.try_get("checkpointed")? })
 }
 
-async fn checkpoint(connection: &mut SqliteConnection, how: &'static str) -> Result<Folded, sqlx::Error> {
-    let row = sqlx::query(how).fetch_one(connection).await?;
-    Ok(Folded { log: row.try_get("log")?, copied: row.try_get("checkpointed")? })
+/// Does what it can within a short time.
+async fn wait_for_readers(writer: &mut SqliteConnection) -> Result<Folded, sqlx::Error> {
+    plain(writer, FOR_READERS).await?;
+    let folded = checkpoint(writer, RESTART).await;
+    plain(writer, USUAL_WAIT).await?;
+    folded
 }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use orgata_engine::ports::StoreError;
-use orgata_model::Digest;
+use orgata_model::{Digest, ExecutionId};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
@@ -116,6 +116,15 @@ impl Committer {
         }
         batch::plain(&mut self.connection, "COMMIT").await?;
         Ok(changed)
+    }
+
+    /// Deletes those of these that have ended; tells which.
+    pub(crate) async fn purge(&mut self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, sqlx::Error> {
+        let gone = executions::purge(&mut self.connection, ids).await;
+        if gone.is_err() {
+            self.roll_back().await;
+        }
+        gone
     }
 
     /// Plugin sets of this batch that may not be in the file yet.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use orgata_engine::ports::{Store as _, StoreError};
-use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::SqliteStore;
 use crate::row::{Statement, Values};
 use crate::samples::{Home, all, execution, first, heavy, next, summary, whole};
-use crate::{SqliteStore, executions};
 
 /// As a disk does that has no more than this many pages for the file.
 async fn allow_pages(store: &SqliteStore, pages: &'static str) {
@@ -76,49 +75,4 @@ async fn an_execution_goes_on_where_it_was_when_the_disk_failed() {
     allow_pages(&store, PLENTY).await;
     store.append(long).await.unwrap();
     assert_eq!(store.execution(execution(1)).await.unwrap().unwrap().summary.version, 2);
-}
-
-#[tokio::test]
-async fn no_list_looks_at_every_execution() {
-    use orgata_engine::ports::ExecutionQuery;
-    use orgata_model::execution::Status;
-
-    let home = Home::new();
-    let store = home.open().await;
-    let runtime = Some(crate::samples::runtime("kitchen"));
-    let playbook = Some("soup".parse().unwrap());
-    let status = |status| ExecutionQuery { statuses: vec![status], ..all() };
-    let cursor = Some(format!("e{}", "0".repeat(48)));
-    let queries = [
-        all(),
-        ExecutionQuery {
-            cursor,
-            since: Some(crate::samples::at(0)),
-            until: Some(crate::samples::at(9)),
-            ..all()
-        },
-        ExecutionQuery { runtime: runtime.clone(), ..all() },
-        ExecutionQuery { runtime: runtime.clone(), playbook: playbook.clone(), ..all() },
-        ExecutionQuery { playbook, ..all() },
-        status(Status::Failed),
-        status(Status::Succeeded),
-        ExecutionQuery { runtime, statuses: Status::ALL.to_vec(), ..all() },
-        ExecutionQuery { label: Some(("team".into(), "red".into())), ..status(Status::Running) },
-    ];
-    for query in queries {
-        let sql = executions::statement(&query, 10).unwrap().into_string();
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let plan = sqlx::query(explain).fetch_all(store.readers()).await.unwrap();
-        let plan: Vec<(i64, String)> =
-            plan.iter().map(|row| (row.get("parent"), row.get("detail"))).collect();
-        let scans =
-            plan.iter().filter(|(_, line)| line.starts_with("SCAN executions") && !line.contains("USING"));
-        assert_eq!(scans.count(), 0, "{query:?}: {plan:#?}");
-        // The index is in the list's order, so it can stop where the page ends: what is sorted later is pages.
-        let reads = plan.iter().filter(|(_, line)| line.contains("INDEX"));
-        let sorted = reads.filter(|(parent, _)| {
-            plan.iter().any(|(other, line)| other == parent && line.contains("TEMP B-TREE"))
-        });
-        assert_eq!(sorted.count(), 0, "{query:?}: {plan:#?}");
-    }
 }

@@ -23,12 +23,16 @@ mod lock;
 mod migrations;
 mod open;
 mod pins;
+#[cfg(test)]
+mod plans;
 mod playbooks;
+mod reclaim;
 mod row;
 mod runtimes;
 #[cfg(test)]
 #[path = "../tests/store/samples.rs"]
 mod samples;
+mod size;
 mod store;
 mod waits;
 mod writer;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::ConnectOptions as _;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
 
 use crate::checkpoint;
@@ -207,6 +207,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 pub(crate) fn writer_options(path: &Path, settings: &Settings) -> SqliteConnectOptions {
     options(path)
+        // Takes hold when the file is made. `reclaim` says when free pages are given back.
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         // `checkpoint` does it.

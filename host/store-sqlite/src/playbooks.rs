@@ -12,10 +12,7 @@ pub(crate) fn publish(playbook: &PublishedPlaybook) -> Vec<Statement> {
     let digest = &playbook.digest.bytes()[..];
     let (runtime, name) = (playbook.runtime.as_str(), playbook.name.as_str());
     vec![
-        Statement {
-            sql: "INSERT INTO playbook_sources (digest, source) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            values: Values::default().with(digest).with(playbook.source.as_str()),
-        },
+        keep_source(playbook.digest, &playbook.source),
         Statement {
             sql: "INSERT INTO playbook_versions (runtime, name, digest, version, published_at) VALUES (?, ?, ?, ?, ?)
                   ON CONFLICT DO UPDATE SET version = excluded.version, published_at = excluded.published_at",
@@ -32,6 +29,14 @@ pub(crate) fn publish(playbook: &PublishedPlaybook) -> Vec<Statement> {
             values: Values::default().with(runtime).with(name).with(digest),
         },
     ]
+}
+
+/// Keeps a source under its digest, and nothing more.
+pub(crate) fn keep_source(digest: Digest, source: &str) -> Statement {
+    Statement {
+        sql: "INSERT INTO playbook_sources (digest, source) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        values: Values::default().with(&digest.bytes()[..]).with(source),
+    }
 }
 
 /// Nothing new starts on this name.

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,
-    StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
+    StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
 use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
 use sqlx::SqlitePool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use crate::append::Encoded;
 use crate::checkpoint::Log;
@@ -20,7 +23,10 @@ use crate::commit::Committer;
 use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
-use crate::{events, executions, interventions, pins, playbooks, runtimes, waits};
+use crate::{events, executions, interventions, pins, playbooks, reclaim, runtimes, size, waits};
+
+/// How many executions are purged in one transaction: what begins meanwhile waits for no more.
+const PURGED_AT_A_TIME: usize = 16;
 
 /// A store in one SQLite file, for one host.
 #[derive(Debug)]
@@ -28,6 +34,15 @@ pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     file: DataFile,
+    /// Wakes whoever gives free pages back.
+    freed: Arc<Notify>,
+    reclaimer: AbortHandle,
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.reclaimer.abort();
+    }
 }
 
 impl SqliteStore {
@@ -40,7 +55,9 @@ impl SqliteStore {
         let long = usize::try_from(settings.log_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
         let log = Log::new(folder, logged, long, jobs.downgrade());
         tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
-        Ok(Self { jobs, readers, file })
+        let freed = Arc::new(Notify::new());
+        let reclaimer = tokio::spawn(reclaim::run(Arc::clone(&freed), jobs.downgrade())).abort_handle();
+        Ok(Self { jobs, readers, file, freed, reclaimer })
     }
 
     /// Finishes what is queued, folds the log into the data file and closes it. Whatever is asked afterwards is
@@ -102,6 +119,39 @@ impl Store for SqliteStore {
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         executions::list(&self.readers, query).await
+    }
+
+    async fn find(&self, query: &ExecutionQuery) -> Result<Page<Found>, StoreError> {
+        executions::find(&self.readers, query).await
+    }
+
+    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
+        executions::homes(&self.readers).await
+    }
+
+    async fn import(&self, append: Append, source: &str) -> Result<(), StoreError> {
+        let playbook = append.summary.playbook.digest;
+        let mut encoded = Encoded::new(append)?;
+        encoded.rest.push(playbooks::keep_source(playbook, source));
+        self.ask(|reply| Job::Append(Box::new(encoded), reply)).await
+    }
+
+    async fn purge(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let mut gone = Vec::with_capacity(ids.len());
+        for some in ids.chunks(PURGED_AT_A_TIME) {
+            let began = Instant::now();
+            gone.extend(self.ask(|reply| Job::Purge(some.to_vec(), reply)).await?);
+            // As long again for everyone else.
+            tokio::time::sleep(began.elapsed()).await;
+        }
+        if !gone.is_empty() {
+            self.freed.notify_one();
+        }
+        Ok(gone)
+    }
+
+    async fn size(&self) -> Result<StoreSize, StoreError> {
+        size::measure(&self.readers, self.file.path()).await
     }
 
     async fn unfinished(

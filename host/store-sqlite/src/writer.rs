@@ -11,6 +11,7 @@ use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use orgata_engine::ports::StoreError;
+use orgata_model::ExecutionId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::append::Encoded;
@@ -18,6 +19,7 @@ use crate::checkpoint::Log;
 use crate::commit::Committer;
 use crate::failure::unavailable;
 use crate::lock::Lock;
+use crate::reclaim::{self, Given};
 use crate::row::{Statement, Values};
 
 /// How many jobs may wait before their callers are held back.
@@ -26,6 +28,8 @@ pub(crate) const QUEUE: usize = 2048;
 const MOST_APPENDS: usize = 512;
 /// … or this many bytes: what is in a transaction must fit the page cache.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// About what deleting an execution writes to the log, in bytes.
+const PER_PURGED: usize = 4 * 1024;
 /// How often others may run first, as long as that brings more: who was answered together asks again together,
 /// and one flush serves all.
 const ROUNDS: usize = 3;
@@ -42,6 +46,10 @@ pub(crate) enum Job {
     Append(Box<Encoded>, Reply<()>),
     /// Run these in a transaction of their own; answers how many rows each changed.
     Edit(Vec<Statement>, Reply<Vec<u64>>),
+    /// Delete those of these that have ended; answers which.
+    Purge(Vec<ExecutionId>, Reply<Vec<ExecutionId>>),
+    /// Give some free pages back to the disk.
+    GiveBack(Reply<Given>),
     /// Find out whether anything can be written.
     Probe(Reply<()>),
     /// Most of the log was folded into the data file: fold the rest.
@@ -97,6 +105,22 @@ impl Writer {
                 }
                 Some(Job::Edit(statements, reply)) => {
                     let outcome = self.edit(statements).await;
+                    let _ = reply.send(outcome);
+                }
+                Some(Job::Purge(ids, reply)) => {
+                    let outcome = self.committer.purge(&ids).await;
+                    self.log.grew_by(ids.len() * PER_PURGED);
+                    let outcome = self.note(outcome);
+                    let _ = reply.send(outcome);
+                }
+                Some(Job::GiveBack(reply)) => {
+                    let outcome = reclaim::give_back(self.committer.connection()).await;
+                    self.log.grew_by(reclaim::LOGGED);
+                    if matches!(outcome, Ok(Given::Last)) {
+                        // The file becomes shorter when the log is folded into it.
+                        self.log.fold_soon();
+                    }
+                    let outcome = self.note(outcome);
                     let _ = reply.send(outcome);
                 }
                 Some(Job::Probe(reply)) => {

@@ -37,8 +37,9 @@ const KILLS: usize = 50;
 const FOLLOWED: usize = 10;
 /// A host is ready again so soon …
 const READY: Duration = Duration::from_secs(1);
-/// … or, where others have the machine, in so many times what a host with nothing to do takes at that very moment.
-const TIMES: u32 = 5;
+/// … or, where others have the machine, in so many times what a host with nothing to do takes at worst, started again
+/// as often and beside it.
+const TIMES: u32 = 3;
 
 /// A host that takes orders for this witness.
 async fn shop_host(witness: &Witness) -> TestHost {
@@ -70,7 +71,7 @@ async fn fifty_kills_lose_no_order_and_no_answer_and_repeat_no_effect() {
         clerks.spawn(people::clerk(Arc::clone(&shop)));
     }
     let mut followers = JoinSet::new();
-    let mut downtimes = Vec::new();
+    let (mut downtimes, mut idle_starts) = (Vec::new(), Vec::new());
     let mut idle = HostSetup::new().runtime("desk", json!({})).start().await;
     let mut open_at_kills = 0;
     for kill in 1..=KILLS {
@@ -86,7 +87,8 @@ async fn fifty_kills_lose_no_order_and_no_answer_and_repeat_no_effect() {
         let stopped = host.kill();
         let (again, its_own);
         ((host, again), (idle, its_own)) = tokio::join!(timed(stopped.start()), timed(idle.kill().start()));
-        downtimes.push((again, its_own));
+        downtimes.push(again);
+        idle_starts.push(its_own);
         let inbox = host.get("/api/v1/interventions?limit=1").await.is(200);
         open_at_kills += usize::from(inbox["items"] != json!([]));
     }
@@ -127,16 +129,16 @@ async fn fifty_kills_lose_no_order_and_no_answer_and_repeat_no_effect() {
     host.stop().await;
 
     downtimes.sort();
-    let (usual, slowest) = (downtimes[KILLS / 2], downtimes[KILLS - 1]);
+    idle_starts.sort();
+    let [(usual, slowest), (idle_usual, idle_slowest)] =
+        [&downtimes, &idle_starts].map(|starts: &Vec<Duration>| (starts[KILLS / 2], starts[KILLS - 1]));
     println!(
-        "ready again after {usual:?} usually, {slowest:?} at worst (beside an idle host); {interrupted} effects cut \
-         off; {} answers",
+        "ready again after {usual:?} usually, {slowest:?} at worst (an idle host {idle_usual:?} and {idle_slowest:?}); \
+         {interrupted} effects cut off; {} answers",
         shop.ledger.answers(),
     );
-    for (again, its_own) in &downtimes {
-        let soon = READY.max(*its_own * TIMES);
-        assert!(*again < soon, "{again:?} is too long to be ready again, beside {its_own:?}: {downtimes:?}");
-    }
+    let soon = READY.max(idle_slowest * TIMES);
+    assert!(slowest < soon, "it must be ready again within {soon:?}: {downtimes:?}, idle {idle_starts:?}");
 }
 
 /// What comes of it, and how long it took.

@@ -75,6 +75,11 @@ pub const CODES: &[Code] = &[
         "The playbook has mistakes; `details.problems` lists them.",
     ),
     code(
+        "HISTORY_INVALID",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The history cannot be one of ours; `details.seq` is the event at fault.",
+    ),
+    code(
         "PLUGIN_REFUSED",
         StatusCode::UNPROCESSABLE_ENTITY,
         "The file is not a plugin that can be loaded; `details.code` says why.",

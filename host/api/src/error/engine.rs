@@ -40,6 +40,9 @@ impl From<EngineError> for ApiError {
             EngineError::Ended(status) => {
                 Self::new(code, error.to_string()).with_details(json!({ "status": status.as_str() }))
             }
+            EngineError::BadHistory(ref fault) => {
+                Self::new(code, error.to_string()).with_details(json!({ "seq": fault.seq }))
+            }
             EngineError::Overloaded { limit, retry_after } => Self::new(code, error.to_string())
                 .with_details(json!({ "limit": limit }))
                 .retry_after(retry_after),
@@ -65,7 +68,7 @@ fn from_refusal(refusal: LoadError) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use orgata_engine::Thing;
+    use orgata_engine::{HistoryFault, Thing};
     use orgata_model::diagnostic::Diagnostics;
     use orgata_model::execution::Status;
     use orgata_model::intervention::Resolution;
@@ -104,6 +107,7 @@ mod tests {
             EngineError::NameMismatch { own, asked },
             EngineError::MissingOperations { runtime: "x".into(), missing: vec!["a/b".into()] },
             EngineError::BadRequest("no".into()),
+            EngineError::BadHistory(Box::new(HistoryFault::of(7, "no"))),
             refused("WRONG_EXPORTS"),
             refused("BUSY"),
             refused("IO"),

@@ -21,7 +21,9 @@ use crate::app::App;
 
 pub(crate) use host::docs::pages;
 pub(crate) use host::unknown::{unknown, wrong_method};
-pub(crate) use plugins::upload::PATH as UPLOAD_PATH;
+
+/// Where bodies may be long, and take long to arrive.
+pub(crate) const UPLOAD_PATHS: [&str; 2] = [plugins::upload::PATH, executions::import::PATH];
 
 /// Every endpoint of REST.
 pub(crate) fn endpoints() -> OpenApiRouter<App> {
@@ -36,9 +38,16 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(executions::state::state))
         .routes(routes!(executions::history::history))
         .routes(routes!(executions::events::events))
-        .routes(routes!(executions::pause::pause))
-        .routes(routes!(executions::resume::resume))
-        .routes(routes!(executions::cancel::cancel))
+        .routes(routes!(executions::steer::pause))
+        .routes(routes!(executions::steer::resume))
+        .routes(routes!(executions::steer::cancel))
+        .routes(routes!(executions::steer::pause_all))
+        .routes(routes!(executions::steer::resume_all))
+        .routes(routes!(executions::steer::cancel_all))
+        .routes(routes!(executions::purge::delete))
+        .routes(routes!(executions::purge::purge))
+        .routes(routes!(executions::export::export))
+        .routes(routes!(executions::import::import))
         .routes(routes!(executions::mend::retry))
         .routes(routes!(executions::mend::skip))
         .routes(routes!(executions::mend::hold))

@@ -4,6 +4,7 @@
 //! Renaming a field here breaks clients; renaming one in the model does not. What is internal to the host
 //! (what an operation hands out to be resumed with, who asks a question) has no place here.
 
+pub mod bulk;
 pub mod control;
 pub mod error;
 pub mod event;
@@ -19,3 +20,4 @@ pub mod plugin;
 pub mod role;
 pub mod runtime;
 pub mod state;
+pub mod transfer;

@@ -1,5 +1,6 @@
 //! Some of a list, and how to get on.
 
+use orgata_engine::ports::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +16,14 @@ pub struct PageView<T> {
 }
 
 impl<T> PageView<T> {
+    /// A page of the engine's, item by item.
+    pub fn of<'p, S>(page: &'p Page<S>) -> Self
+    where
+        T: From<&'p S>,
+    {
+        Self { items: page.items.iter().map(T::from).collect(), next_cursor: page.next.clone() }
+    }
+
     /// A list that fits on one page.
     pub fn whole(items: Vec<T>) -> Self {
         Self { items, next_cursor: None }

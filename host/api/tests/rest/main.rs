@@ -8,11 +8,13 @@
     reason = "a test that fails may say so by panicking"
 )]
 
+mod bulk;
 mod definitions;
 mod executions;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
+mod transfer;
 
 /// Where executions are started.
 const START: &str = "/api/v1/runtimes/kitchen-v1/executions";

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,
-    StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
+    StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -127,6 +127,7 @@ impl Store for Memory {
             query.playbook.as_ref().is_none_or(|name| summary.playbook.name == *name)
                 && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
                 && query.label.as_ref().is_none_or(|(key, value)| summary.labels.get(key) == Some(value))
+                && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
                 && before.is_none_or(|id| summary.id < id)
         };
         let all = inner.executions.values().rev().map(|(stored, _)| &stored.summary).filter(wanted);
@@ -135,6 +136,41 @@ impl Store for Memory {
         items.truncate(query.limit);
         let next = items.last().filter(|_| more).map(|last| last.id.to_string());
         Ok(Page { items, next })
+    }
+
+    async fn find(&self, query: &ExecutionQuery) -> Result<Page<Found>, StoreError> {
+        let Page { items, next } = self.executions(query).await?;
+        let found = items.into_iter().map(|summary| Found { id: summary.id, status: summary.status });
+        Ok(Page { items: found.collect(), next })
+    }
+
+    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
+        let inner = self.working()?;
+        let homes = inner.executions.values().map(|(stored, _)| stored.summary.runtime.clone());
+        Ok(homes.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    async fn import(&self, append: Append, source: &str) -> Result<(), StoreError> {
+        let id = append.summary.id;
+        if self.working()?.executions.contains_key(&id) {
+            return Err(StoreError::Conflict);
+        }
+        self.working()?.sources.insert(append.summary.playbook.digest, source.to_owned());
+        self.append(append).await
+    }
+
+    async fn purge(&self, executions: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        let mut inner = self.working()?;
+        let ended = |id: &&ExecutionId| {
+            inner.executions.get(id).is_some_and(|(stored, _)| stored.summary.status.is_end())
+        };
+        let gone: Vec<_> = executions.iter().filter(ended).copied().collect();
+        inner.executions.retain(|id, _| !gone.contains(id));
+        Ok(gone)
+    }
+
+    async fn size(&self) -> Result<StoreSize, StoreError> {
+        Ok(StoreSize { data: 3, free: 2, log: 1 })
     }
 
     async fn unfinished(&self, _: Option<ExecutionId>, _: usize) -> Result<Vec<ExecutionId>, StoreError> {

@@ -38,6 +38,24 @@ pub trait Store: Send + Sync + 'static {
     /// A page of executions, newest first.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError>;
 
+    /// The same page, with as much of each as work on many needs: outputs are not read.
+    async fn find(&self, query: &ExecutionQuery) -> Result<Page<Found>, StoreError>;
+
+    /// Every runtime that has executions, retired ones among them.
+    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError>;
+
+    /// Keeps an execution that was recorded elsewhere, with the source of its playbook, all or nothing. `append` is
+    /// its whole history; who has its id or its key already makes it a [`StoreError::Conflict`].
+    async fn import(&self, append: Append, source: &str) -> Result<(), StoreError>;
+
+    /// Deletes those of these executions that have ended, with their histories, labels and keys; tells which.
+    /// The others stay as they are. It is done little by little, so that appends need not wait: after a crash
+    /// each is there as a whole or gone as a whole. Whoever calls says what is to go, by whatever rule.
+    async fn purge(&self, executions: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError>;
+
+    /// How much room it takes.
+    async fn size(&self) -> Result<StoreSize, StoreError>;
+
     /// Executions that a host must have at work: `pending`, `running` or `compensating`, in order of id, after `after`.
     async fn unfinished(
         &self,
@@ -135,10 +153,32 @@ pub struct ExecutionQuery {
     pub until: Option<Timestamp>,
     /// Only with this label.
     pub label: Option<(String, String)>,
+    /// Only ended before.
+    pub ended_before: Option<Timestamp>,
     /// From the page before.
     pub cursor: Option<String>,
     /// At most so many, 1 to 1000.
     pub limit: usize,
+}
+
+/// What work on many executions needs to know of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Which.
+    pub id: ExecutionId,
+    /// Where it stands.
+    pub status: Status,
+}
+
+/// How much room a store takes, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreSize {
+    /// What is kept, and room in it that is free.
+    pub data: u64,
+    /// Of `data`, what is free: the next executions take it before the store grows.
+    pub free: u64,
+    /// What was written and is not yet part of `data`.
+    pub log: u64,
 }
 
 /// Which open interventions.

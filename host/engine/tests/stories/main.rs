@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bulk;
 mod computing;
 mod controls;
 mod crashes;
@@ -19,7 +20,9 @@ mod outages;
 mod progress;
 mod questions;
 mod races;
+mod retention;
 mod retries;
 mod starting;
 mod stopping;
+mod transfer;
 mod watching;

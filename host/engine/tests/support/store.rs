@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store, StoreError,
-    StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
+    StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
@@ -336,10 +336,44 @@ impl Store for LifeStore {
             let summary = &row.summary;
             query.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
                 && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
+                && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
         };
         let mut all = self.store.executions_where(wanted);
         all.reverse();
         Ok(page(all, query.limit))
+    }
+
+    async fn find(&self, query: &ExecutionQuery) -> Result<Page<Found>, StoreError> {
+        let Page { items, next } = self.executions(query).await?;
+        let found = items.into_iter().map(|summary| Found { id: summary.id, status: summary.status });
+        Ok(Page { items: found.collect(), next })
+    }
+
+    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
+        let homes =
+            self.read(|disk| disk.rows.values().map(|row| row.summary.runtime.clone()).collect()).await;
+        homes.map(|homes: BTreeSet<_>| homes.into_iter().collect())
+    }
+
+    async fn import(&self, append: Append, source: &str) -> Result<(), StoreError> {
+        let digest = append.summary.playbook.digest;
+        self.read(|disk| disk.sources.entry(digest).or_insert_with(|| source.to_owned()).clone()).await?;
+        self.append(append).await
+    }
+
+    async fn purge(&self, executions: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(|disk| {
+            let ended = |id: &&ExecutionId| disk.rows.get(id).is_some_and(|row| row.state.end.is_some());
+            let gone: Vec<_> = executions.iter().filter(ended).copied().collect();
+            disk.rows.retain(|id, _| !gone.contains(id));
+            disk.keys.retain(|_, id| !gone.contains(id));
+            gone
+        })
+        .await
+    }
+
+    async fn size(&self) -> Result<StoreSize, StoreError> {
+        Ok(StoreSize::default())
     }
 
     async fn unfinished(

@@ -3,32 +3,66 @@
 //! Every filter that a million finished executions would make slow has an index that is already in the list's
 //! order, so a page is read from where the last one ended and nothing is sorted but a page for each status.
 
-use orgata_engine::ports::{ExecutionQuery, Page, StoreError};
-use orgata_model::PlaybookName;
+use orgata_engine::ports::{ExecutionQuery, Found, Page, StoreError};
 use orgata_model::execution::{Status, Summary};
+use orgata_model::{ExecutionId, PlaybookName};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
-use super::read::{page, stored};
+use super::TABLE;
+use super::read::{page, status, stored};
 use crate::cursor::{List, Place};
 use crate::failure::unavailable;
+use crate::row::Columns;
+
+/// How much of each execution is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Breadth {
+    /// Everything that a list shows.
+    Whole,
+    /// What [`Found`] says.
+    Narrow,
+}
 
 /// A page of executions.
 pub(crate) async fn list(readers: &SqlitePool, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
+    page_of(readers, query, Breadth::Whole, |row| Ok(stored(row)?.summary)).await
+}
+
+/// A page of executions, with little of each.
+pub(crate) async fn find(readers: &SqlitePool, query: &ExecutionQuery) -> Result<Page<Found>, StoreError> {
+    let found = |row: &SqliteRow| {
+        let (columns, id) = Columns::by_id(row, TABLE, ExecutionId::new)?;
+        Ok(Found { id: ExecutionId::new(id), status: status(&columns)? })
+    };
+    page_of(readers, query, Breadth::Narrow, found).await
+}
+
+async fn page_of<T>(
+    readers: &SqlitePool,
+    query: &ExecutionQuery,
+    breadth: Breadth,
+    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError> {
     let limit = query.limit.clamp(1, 1000);
-    let rows =
-        statement(query, limit)?.build().fetch_all(readers).await.map_err(|error| unavailable(&error))?;
-    let mut items = Vec::with_capacity(rows.len().min(limit));
-    for row in rows.iter().take(limit) {
-        items.push(stored(row)?.summary);
-    }
-    let next = items.last().filter(|_| rows.len() > limit).map(|last| {
-        Place { micros: last.started_at.as_microsecond(), id: last.id.uuid() }.write(List::Executions)
-    });
-    Ok(Page { items, next })
+    let mut statement = statement(query, limit, breadth)?;
+    let rows = statement.build().fetch_all(readers).await.map_err(|error| unavailable(&error))?;
+    let items = rows.iter().take(limit).map(&read).collect::<Result<_, _>>()?;
+    let next = rows.get(limit - 1).filter(|_| rows.len() > limit).map(place).transpose()?;
+    Ok(Page { items, next: next.map(|place| place.write(List::Executions)) })
+}
+
+fn place(row: &SqliteRow) -> Result<Place, StoreError> {
+    let (columns, id) = Columns::by_id(row, TABLE, ExecutionId::new)?;
+    Ok(Place { micros: columns.get("started_at")?, id })
 }
 
 /// Asks for one more than the page holds, to know whether there is another.
-pub(crate) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, StoreError> {
+pub(crate) fn statement(
+    query: &ExecutionQuery,
+    limit: usize,
+    breadth: Breadth,
+) -> Result<QueryBuilder<Sqlite>, StoreError> {
     let arms = Arms {
         query,
         after: query.cursor.as_deref().map(|text| Place::read(List::Executions, text)).transpose()?,
@@ -54,10 +88,14 @@ pub(crate) fn statement(query: &ExecutionQuery, limit: usize) -> Result<QueryBui
         }
     }
     sql.push(") ORDER BY started_at DESC, id DESC LIMIT ").push_bind(arms.limit);
-    sql.push(
-        ") SELECT executions.*, plugins FROM page CROSS JOIN executions ON executions.id = page.id
-         LEFT JOIN plugin_sets ON digest = plugin_set ORDER BY page.started_at DESC, page.id DESC",
-    );
+    let (columns, sets) = match breadth {
+        Breadth::Whole => ("executions.*, plugins", " LEFT JOIN plugin_sets ON digest = plugin_set"),
+        Breadth::Narrow => ("executions.id AS id, executions.started_at AS started_at, status", ""),
+    };
+    sql.push(format_args!(
+        ") SELECT {columns} FROM page CROSS JOIN executions ON executions.id = page.id{sets}
+         ORDER BY page.started_at DESC, page.id DESC",
+    ));
     Ok(sql)
 }
 
@@ -114,8 +152,12 @@ impl Arms<'_> {
         if let Some(since) = query.since {
             sql.push(format_args!(" AND {at} >= ")).push_bind(since.as_microsecond());
         }
-        if let Some(until) = query.until {
+        // What has ended before a time began before it, and the indexes are in order of beginnings.
+        if let Some(until) = query.until.into_iter().chain(query.ended_before).min() {
             sql.push(format_args!(" AND {at} < ")).push_bind(until.as_microsecond());
+        }
+        if let Some(before) = query.ended_before {
+            sql.push(" AND executions.ended_at < ").push_bind(before.as_microsecond());
         }
         if let Some(place) = self.after {
             sql.push(format_args!(" AND ({at}, {id}) < (")).push_bind(place.micros);

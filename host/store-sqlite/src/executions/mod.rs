@@ -1,13 +1,17 @@
 //! Executions: their summaries, and the questions asked of them.
 
 mod list;
+mod purge;
 mod read;
 mod write;
 
-pub(crate) use list::list;
 #[cfg(test)]
-pub(crate) use list::statement;
-pub(crate) use read::{by_id, by_key, due, next_due, page, unfinished};
+pub(crate) use list::{Breadth, statement};
+pub(crate) use list::{find, list};
+pub(crate) use purge::purge;
+#[cfg(test)]
+pub(crate) use purge::{HISTORIES, LABELS, ROWS};
+pub(crate) use read::{by_id, by_key, due, homes, next_due, page, unfinished};
 pub(crate) use write::{Row, insert, labels};
 
 pub(crate) const TABLE: &str = "executions";

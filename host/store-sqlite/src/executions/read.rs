@@ -37,7 +37,6 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<Value>>, D::
 /// Reads a row of `executions` joined with its plugin set.
 pub(super) fn stored(row: &SqliteRow) -> Result<StoredExecution, StoreError> {
     let (columns, id) = Columns::by_id(row, TABLE, ExecutionId::new)?;
-    let status: &str = columns.get("status")?;
     let version: i64 = columns.get("version")?;
     let detail: Detail = columns.json("detail")?;
     let summary = Summary {
@@ -48,8 +47,7 @@ pub(super) fn stored(row: &SqliteRow) -> Result<StoredExecution, StoreError> {
             version: columns.get("playbook_version")?,
             digest: columns.digest("playbook_digest")?,
         },
-        status: Status::parse(status)
-            .ok_or_else(|| columns.broken(format_args!("\"{status}\" is not a status")))?,
+        status: status(&columns)?,
         version: version.try_into().map_err(|error| columns.broken(error))?,
         current_step: detail.step,
         steps_done: detail.done,
@@ -64,6 +62,12 @@ pub(super) fn stored(row: &SqliteRow) -> Result<StoredExecution, StoreError> {
         plugins: columns.json("plugins")?,
     };
     Ok(StoredExecution { summary, idempotency_key: columns.get("idempotency_key")? })
+}
+
+/// Where it stands.
+pub(super) fn status(columns: &Columns<'_>) -> Result<Status, StoreError> {
+    let word: &str = columns.get("status")?;
+    Status::parse(word).ok_or_else(|| columns.broken(format_args!("\"{word}\" is not a status")))
 }
 
 /// One execution.
@@ -97,6 +101,24 @@ pub(crate) async fn by_key(
     .await
     .map_err(|error| unavailable(&error))?;
     row.as_ref().map(stored).transpose()
+}
+
+/// Every runtime that has executions, found by going from one to the next in the index.
+pub(crate) async fn homes(readers: &SqlitePool) -> Result<Vec<RuntimeId>, StoreError> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE homes (runtime) AS (
+             SELECT min(runtime) FROM executions INDEXED BY executions_by_runtime
+             UNION ALL
+             SELECT (SELECT min(runtime) FROM executions INDEXED BY executions_by_runtime
+                     WHERE runtime > homes.runtime)
+             FROM homes WHERE homes.runtime IS NOT NULL
+         )
+         SELECT runtime FROM homes WHERE runtime IS NOT NULL",
+    )
+    .fetch_all(readers)
+    .await
+    .map_err(|error| unavailable(&error))?;
+    rows.iter().map(|row| Columns::of(row, TABLE, "?").word("runtime")).collect()
 }
 
 /// `pending` and `running` executions after this id, in order of id.

@@ -72,6 +72,7 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
         summary.runtime = runtime(["kitchen", "bakery"][usize::from(number % 2 == 0)]);
         summary.playbook.name = ["bread", "cake", "soup"][(number % 3) as usize].parse().unwrap();
         summary.status = Status::ALL[(number / 2 % 8) as usize];
+        summary.ended_at = summary.status.is_end().then(|| at(i64::try_from(number).unwrap() + 4));
         if number % 5 == 0 {
             summary.labels = BTreeMap::from([
                 ("team".into(), ["red", "blue"][usize::from(number % 2 == 0)].into()),
@@ -94,6 +95,7 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
         ExecutionQuery { until: Some(at(40)), ..all() },
         ExecutionQuery { label: label("team", "red"), ..all() },
         ExecutionQuery { label: label("team", "7"), ..all() },
+        ExecutionQuery { ended_before: Some(at(30)), ..all() },
     ];
     for left in &queries {
         for right in &queries {
@@ -105,11 +107,15 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
                 since: left.since.or(right.since),
                 until: left.until.or(right.until),
                 label: left.label.clone().or(right.label),
+                ended_before: left.ended_before.or(right.ended_before),
                 cursor: None,
                 limit: 5,
             };
             let expected: Vec<_> = kept.iter().rev().filter(|it| fits(&both, it)).map(|it| it.id).collect();
             assert_eq!(pages(&store, both.clone()).await, expected, "{both:?}");
+            let found = store.find(&ExecutionQuery { limit: 1000, ..both.clone() }).await.unwrap();
+            let found: Vec<_> = found.items.iter().map(|found| found.id).collect();
+            assert_eq!(found, expected, "{both:?}, found");
         }
     }
 }
@@ -122,6 +128,20 @@ fn fits(query: &ExecutionQuery, it: &Summary) -> bool {
         && query.since.is_none_or(|since| it.started_at >= since)
         && query.until.is_none_or(|until| it.started_at < until)
         && query.label.as_ref().is_none_or(|(name, value)| it.labels.get(name) == Some(value))
+        && query.ended_before.is_none_or(|before| it.ended_at.is_some_and(|at| at < before))
+}
+
+#[tokio::test]
+async fn every_runtime_that_has_executions_is_a_home() {
+    let home = Home::new();
+    let store = home.open().await;
+    assert_eq!(store.homes().await.unwrap(), []);
+    for number in 0..30_u128 {
+        let mut append = first(number);
+        append.summary.runtime = runtime(["kitchen", "bakery", "cellar"][number as usize % 3]);
+        store.append(append).await.unwrap();
+    }
+    assert_eq!(store.homes().await.unwrap(), ["bakery", "cellar", "kitchen"].map(runtime));
 }
 
 #[tokio::test]

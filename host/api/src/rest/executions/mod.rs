@@ -1,33 +1,16 @@
-//! Executions: starting them, looking at them, steering them.
+//! Executions: starting them, looking at them, steering them, keeping and deleting them.
 
-pub(super) mod cancel;
+mod bulk;
 pub(super) mod events;
+pub(super) mod export;
+mod filter;
 pub(super) mod fork;
 pub(super) mod get;
 pub(super) mod history;
+pub(super) mod import;
 pub(super) mod list;
 pub(super) mod mend;
-pub(super) mod pause;
-pub(super) mod resume;
+pub(super) mod purge;
 pub(super) mod start;
 pub(super) mod state;
-
-use axum::response::{IntoResponse, Response};
-use orgata_engine::{Control, Engine, Principal};
-use orgata_model::ExecutionId;
-
-use crate::error::ApiError;
-use crate::extract::Json;
-use crate::wire::execution::{ExecutionView, ReasonBody};
-
-/// Steers an execution; the answer says where it stands then.
-async fn steer(
-    engine: &Engine,
-    principal: &Principal,
-    id: ExecutionId,
-    control: Control,
-    body: ReasonBody,
-) -> Result<Response, ApiError> {
-    let summary = engine.control(principal, id, control, body.reason).await?;
-    Ok(Json(ExecutionView::from(&summary)).into_response())
-}
+pub(super) mod steer;

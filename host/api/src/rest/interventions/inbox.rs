@@ -65,6 +65,5 @@ pub(crate) async fn inbox(
     Query(query): Query<InboxQuery>,
 ) -> Result<Response, ApiError> {
     let page = engine.inbox(&principal, &query).await?;
-    let items = page.items.iter().map(PendingView::from).collect();
-    Ok(Json(PageView { items, next_cursor: page.next }).into_response())
+    Ok(Json(PageView::<PendingView>::of(&page)).into_response())
 }
