@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orgata_api::wire::frame::ServerFrame;
-use orgata_model::execution::{Event, Fact, PlaybookRef};
+use orgata_model::execution::{Cause, Event, Fact, Fork, Parent, PlaybookRef};
 use orgata_model::intervention::{Intervention, OnDeadline, Origin};
 use orgata_model::runtime::Environment;
-use orgata_model::{Digest, ExecutionId, Failure, InterventionId, StepName};
+use orgata_model::{Digest, ExecutionId, Failure, InterventionId, StepPath};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ fn question() -> InterventionId {
     InterventionId::new(Uuid::from_u128(0x0195_f3a0_0000_7000_8000_0000_0000_002b))
 }
 
-fn step() -> StepName {
+fn step() -> StepPath {
     "gather-ingredients".parse().unwrap()
 }
 
@@ -60,7 +60,25 @@ fn every_fact() -> Vec<Fact> {
             plugins: BTreeMap::from([("kitchen".parse().unwrap(), Digest::from([2; 32]))]),
             deadline: Some(Timestamp::from_second(1_772_370_000).unwrap()),
             labels: BTreeMap::from([("customer".to_owned(), "1042".to_owned())]),
+            parent: Some(Parent { execution: execution(), step: "lunch[2]".parse().unwrap() }),
+            fork: Some(Fork { execution: execution(), step: step.clone() }),
         },
+        Fact::StepAdopted { step: step.clone(), result: Some(Arc::clone(&value)) },
+        Fact::StepEntered { step: step.clone(), case: Some(1) },
+        Fact::LoopStarted { step: step.clone(), items: Arc::new(json!([1, 2])) },
+        Fact::StepWaiting {
+            step: "gather-ingredients[1]".parse().unwrap(),
+            until: Some(Timestamp::from_second(1_772_370_000).unwrap()),
+            event: Some("delivery.arrived".into()),
+        },
+        Fact::ChildStarted {
+            step: step.clone(),
+            attempt: 1,
+            playbook: "spread".parse().unwrap(),
+            execution: execution(),
+            input: Arc::clone(&value),
+        },
+        Fact::EventReceived { event: "delivery.arrived".into(), payload: Arc::clone(&value) },
         Fact::StepStarted {
             step: step.clone(),
             attempt: 1,
@@ -77,7 +95,7 @@ fn every_fact() -> Vec<Fact> {
             at: Timestamp::from_second(1_772_366_401).unwrap(),
             failure: failure(),
         },
-        Fact::StepSkipped { step: step.clone() },
+        Fact::StepSkipped { step: step.clone(), result: Some(Arc::clone(&value)), reason: reason.clone() },
         Fact::StepInterrupted { step: step.clone(), attempt: 1 },
         Fact::InterventionRequired {
             intervention: Intervention {
@@ -91,6 +109,10 @@ fn every_fact() -> Vec<Fact> {
                 context: Some(json!({ "shelf": 3 })),
                 deadline: Some(Timestamp::from_second(1_772_370_000).unwrap()),
                 on_deadline: OnDeadline::Answer(json!({ "jelly_flavor": "grape" })),
+                reminder: None,
+                approvals: 2,
+                approved: Vec::new(),
+                self_approval: false,
                 origin: Origin::Operation { resume_state: json!({ "internal": "never shown" }) },
             },
         },
@@ -100,9 +122,41 @@ fn every_fact() -> Vec<Fact> {
             response: Arc::new(json!({ "jelly_flavor": "grape" })),
             notes: Some("Customer preference".into()),
         },
+        Fact::InterventionApproved {
+            intervention: question(),
+            step: step.clone(),
+            response: Arc::new(json!({ "decision": "approve" })),
+            notes: None,
+        },
+        Fact::InterventionReminded { intervention: question(), step: step.clone() },
+        Fact::InterventionWithdrawn { intervention: question(), step: step.clone() },
         Fact::InterventionExpired { intervention: question(), step: step.clone() },
         Fact::ExecutionPaused { reason: reason.clone() },
         Fact::ExecutionResumed { reason: None },
+        Fact::ExecutionRetried {
+            step: step.clone(),
+            input: Some(Arc::clone(&value)),
+            reason: reason.clone(),
+        },
+        Fact::CompensationStarted { cause: Cause::Failed { step: Some(step.clone()), failure: failure() } },
+        Fact::CompensationStarted { cause: Cause::Cancelled { reason: reason.clone() } },
+        Fact::CompensationStarted { cause: Cause::TimedOut },
+        Fact::StepCompensationStarted {
+            step: step.clone(),
+            attempt: 1,
+            operation: "kitchen/discard".parse().unwrap(),
+            input: Arc::clone(&value),
+        },
+        Fact::StepCompensationRetryScheduled {
+            step: step.clone(),
+            attempt: 2,
+            at: Timestamp::from_second(1_772_366_401).unwrap(),
+            failure: failure(),
+        },
+        Fact::StepCompensated { step: step.clone() },
+        Fact::StepCompensationFailed { step: step.clone(), failure: failure() },
+        Fact::ExecutionCompensated {},
+        Fact::CompensationFailed { step: step.clone(), failure: failure() },
         Fact::ExecutionCancelled { reason },
         Fact::ExecutionTimedOut {},
         Fact::ExecutionFailed { step: Some(step), failure: failure() },
@@ -126,6 +180,8 @@ fn every_event_has_the_models_name_and_camel_case() {
             "response",
             "responseSchema",
             "context",
+            "items",
+            "payload",
             "labels",
             "plugins",
             "details",

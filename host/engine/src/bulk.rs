@@ -120,7 +120,8 @@ impl Engine {
         for some in found.chunks(AT_ONCE) {
             let mut work = JoinSet::new();
             for (place, found) in some.iter().copied().enumerate() {
-                let (engine, who, reason, control) = (self.clone(), who.clone(), reason.clone(), control.clone());
+                let (engine, who, reason, control) =
+                    (self.clone(), who.clone(), reason.clone(), control.clone());
                 work.spawn(async move {
                     let steered = engine.control(&who, found.id, control, reason).await;
                     let (status, refusal) = match steered {

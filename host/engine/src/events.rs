@@ -74,7 +74,9 @@ impl Engine {
         }
         let (size, most) = (json_size(&payload), self.0.settings.input_bytes);
         if size > most {
-            return Err(EngineError::BadRequest(format!("the event's payload is {size} bytes long, {most} at most")));
+            return Err(EngineError::BadRequest(format!(
+                "the event's payload is {size} bytes long, {most} at most"
+            )));
         }
         Ok(Arc::new(payload))
     }

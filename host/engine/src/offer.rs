@@ -30,7 +30,8 @@ impl Offer for Offered<'_> {
         // Its plugin may come later: starting it says so until then.
         let plugin = self.catalog.plugins.get(&name.plugin).ok_or(Missing::Yet)?;
         plugin.operation(&name.operation).cloned().ok_or_else(|| {
-            let names: Vec<_> = plugin.operations.iter().map(|operation| operation.name.to_string()).collect();
+            let names: Vec<_> =
+                plugin.operations.iter().map(|operation| operation.name.to_string()).collect();
             Missing::Never(format!("plugin `{}` {} has {}", plugin.name, plugin.version, names.join(", ")))
         })
     }
@@ -48,11 +49,14 @@ impl Offer for Offered<'_> {
 
     fn not_granted(&self, operation: &Operation) -> Option<String> {
         let plugin = self.catalog.plugins.get(&operation.name.plugin)?;
-        let reaches = plugin.imports.iter().any(|import| NETWORK.iter().any(|network| import.starts_with(network)));
+        let reaches =
+            plugin.imports.iter().any(|import| NETWORK.iter().any(|network| import.starts_with(network)));
         let granted = self.entry.grants.get(&plugin.name).is_some_and(|grants| !grants.network.is_empty());
         (reaches && !granted).then(|| {
             let (runtime, plugin) = (&self.entry.runtime.id, &plugin.name);
-            format!("grant it the network: runtimes.{runtime}.grants.{plugin}.network: [\"api.example.com:443\"]")
+            format!(
+                "grant it the network: runtimes.{runtime}.grants.{plugin}.network: [\"api.example.com:443\"]"
+            )
         })
     }
 
@@ -64,7 +68,12 @@ impl Offer for Offered<'_> {
 
 impl Host {
     /// Whether a playbook fits to what its runtime offers now; all that does not is told at once.
-    pub(crate) fn check_wiring(&self, entry: &RuntimeEntry, file: &str, playbook: &Playbook) -> Result<(), EngineError> {
+    pub(crate) fn check_wiring(
+        &self,
+        entry: &RuntimeEntry,
+        file: &str,
+        playbook: &Playbook,
+    ) -> Result<(), EngineError> {
         let offered = Offered { entry, catalog: self.operations.catalog() };
         let problems = playbook.wiring(&offered);
         if problems.is_empty() {

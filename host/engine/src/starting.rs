@@ -106,7 +106,11 @@ pub(crate) fn check_input(host: &Host, playbook: &Playbook, input: &Value) -> Re
 }
 
 /// The version of each plugin that a new execution keeps; everything that is missing is told at once.
-pub(crate) fn pin(host: &Host, entry: &RuntimeEntry, playbook: &Playbook) -> Result<Vec<Arc<Plugin>>, EngineError> {
+pub(crate) fn pin(
+    host: &Host,
+    entry: &RuntimeEntry,
+    playbook: &Playbook,
+) -> Result<Vec<Arc<Plugin>>, EngineError> {
     let catalog = host.operations.catalog();
     let mut pins: Vec<Arc<Plugin>> = Vec::new();
     let mut missing = Vec::new();

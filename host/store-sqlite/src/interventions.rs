@@ -22,7 +22,8 @@ pub(crate) fn changes(append: &Append) -> Result<Vec<Statement>, StoreError> {
             Fact::InterventionRequired { intervention } => {
                 changes.push(open(&append.summary, event, intervention)?);
             }
-            Fact::InterventionResolved { intervention, .. } | Fact::InterventionWithdrawn { intervention, .. } => {
+            Fact::InterventionResolved { intervention, .. }
+            | Fact::InterventionWithdrawn { intervention, .. } => {
                 changes.push(close(*intervention));
             }
             Fact::InterventionExpired { intervention, .. } => changes.extend(expire(*intervention)),

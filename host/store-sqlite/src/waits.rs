@@ -45,6 +45,8 @@ pub(crate) async fn awaiting(
     .fetch_all(readers)
     .await
     .map_err(|error| unavailable(&error))?;
-    let ids = rows.iter().map(|row| Columns::by_id(row, TABLE, ExecutionId::new).map(|(_, id)| ExecutionId::new(id)));
+    let ids = rows
+        .iter()
+        .map(|row| Columns::by_id(row, TABLE, ExecutionId::new).map(|(_, id)| ExecutionId::new(id)));
     ids.collect()
 }

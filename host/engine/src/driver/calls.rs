@@ -108,7 +108,10 @@ impl Calls {
         let task = AbortOnDropHandle::new(task);
         self.running.push(Box::pin(async move {
             let report = task.await.unwrap_or_else(|error| CallReport {
-                outcome: Err(Failure::permanent(code::INTERNAL, format!("the call ended unexpectedly: {error}"))),
+                outcome: Err(Failure::permanent(
+                    code::INTERNAL,
+                    format!("the call ended unexpectedly: {error}"),
+                )),
                 log: Vec::new(),
                 log_dropped: 0,
                 took: Duration::ZERO,

@@ -62,7 +62,9 @@ impl Driver {
                 _ => None,
             });
         }
-        starting::check(&self.host, &self.state.runtime, playbook, input).map(drop).map_err(|error| refused(playbook, &error))
+        starting::check(&self.host, &self.state.runtime, playbook, input)
+            .map(drop)
+            .map_err(|error| refused(playbook, &error))
     }
 
     async fn make_child(
@@ -105,7 +107,8 @@ impl Driver {
 
     async fn look_after(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
         let stored = self.host.store.execution(execution).await.map_err(EngineError::from)?;
-        let Some((at, orgata_model::execution::StepState::Child { attempt, .. })) = self.state.stands(&step) else {
+        let Some((at, orgata_model::execution::StepState::Child { attempt, .. })) = self.state.stands(&step)
+        else {
             return Ok(());
         };
         let attempt = attempt.clone();
@@ -118,7 +121,9 @@ impl Driver {
                 Err(failure) => self.failed(definition, step, attempt.number, failure),
             },
             None => {
-                let orgata_model::playbook::Work::Playbook { playbook, .. } = &definition.work else { return Ok(()) };
+                let orgata_model::playbook::Work::Playbook { playbook, .. } = &definition.work else {
+                    return Ok(());
+                };
                 self.make_child(&step, playbook.clone(), attempt.input, execution).await
             }
         }
@@ -132,7 +137,9 @@ impl Driver {
         let command = Command::Control { control, reason, who: Arc::clone(&self.state.started_by), reply };
         deliver(&self.host, execution, command)?;
         match done.await {
-            Ok(Ok(_) | Err(EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. })) => {}
+            Ok(
+                Ok(_) | Err(EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. }),
+            ) => {}
             Ok(Err(error)) => return Err(Stop::Fault(error)),
             Err(_) => return Err(Stop::Fault(self.host.gone())),
         }

@@ -139,7 +139,12 @@ impl Driver {
     }
 
     /// What an answer comes to: the end of its question, or one of several approvals.
-    fn check_answer(&self, id: InterventionId, answer: AnswerRequest, who: &Actor) -> Result<Fact, EngineError> {
+    fn check_answer(
+        &self,
+        id: InterventionId,
+        answer: AnswerRequest,
+        who: &Actor,
+    ) -> Result<Fact, EngineError> {
         if let Some(resolution) = self.state.resolved.get(&id) {
             return Err(EngineError::Answered(Box::new(resolution.clone())));
         }

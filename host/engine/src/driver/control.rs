@@ -47,13 +47,15 @@ impl Driver {
         }
         let undoing = self.state.cause().is_some();
         match control {
-            Control::Pause if self.state.paused => Err(EngineError::Unchanged("the execution is paused already")),
+            Control::Pause if self.state.paused => {
+                Err(EngineError::Unchanged("the execution is paused already"))
+            }
             Control::Pause => Ok(vec![Fact::ExecutionPaused { reason }]),
             Control::Resume if self.state.paused => Ok(vec![Fact::ExecutionResumed { reason }]),
             Control::Resume => Err(EngineError::Unchanged("the execution is not paused")),
-            _ if undoing => {
-                Err(EngineError::Unchanged("the execution is undoing its steps: answer its question, or let it finish"))
-            }
+            _ if undoing => Err(EngineError::Unchanged(
+                "the execution is undoing its steps: answer its question, or let it finish",
+            )),
             Control::Cancel { compensate } => {
                 let undone = compensate && !self.state.unwinding.steps.is_empty();
                 Ok(vec![match undone {

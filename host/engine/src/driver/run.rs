@@ -112,7 +112,8 @@ impl Driver {
             return;
         }
         let unwinds = self.state.cause().is_some() && !self.calls.undoes();
-        let of_steps = self.planned.iter().any(|planned| matches!(planned.purpose, super::calls::Purpose::Step(_)));
+        let of_steps =
+            self.planned.iter().any(|planned| matches!(planned.purpose, super::calls::Purpose::Step(_)));
         if self.state.end.is_some() || (unwinds && (of_steps || !self.calls.is_empty())) {
             self.calls.clear();
             self.planned.clear();
@@ -123,8 +124,8 @@ impl Driver {
     async fn begin_something(&mut self, now: Timestamp) -> Result<bool, Stop> {
         let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
         let action = if picks_up { None } else { self.state.ready(now) };
-        let works =
-            matches!(action, Some(Action::Run { .. } | Action::Recover { .. } | Action::Undo { .. })) || picks_up;
+        let works = matches!(action, Some(Action::Run { .. } | Action::Recover { .. } | Action::Undo { .. }))
+            || picks_up;
         let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
         if works && !overdue && self.place.is_none() {
             self.wait_for_place().await?;

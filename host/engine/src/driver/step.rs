@@ -141,7 +141,8 @@ impl Driver {
             started_at,
             timeout,
             input,
-            resume: resumption.map(|resumption| Resume { state: resumption.state, answer: resumption.answer }),
+            resume: resumption
+                .map(|resumption| Resume { state: resumption.state, answer: resumption.answer }),
             progress: Some(progress),
         }
     }

@@ -24,7 +24,8 @@ impl Driver {
         input: Arc<Value>,
     ) -> Result<(), Stop> {
         let Some(name) = self.undo_operation(at) else {
-            let failure = Failure::permanent(code::NOT_AVAILABLE, "tools of MCP servers are not available yet");
+            let failure =
+                Failure::permanent(code::NOT_AVAILABLE, "tools of MCP servers are not available yet");
             return self.note(Fact::StepCompensationFailed { step, failure });
         };
         let operation = match self.operation(&name).await {
@@ -32,7 +33,12 @@ impl Driver {
             Err(failure) => return self.note(Fact::StepCompensationFailed { step, failure }),
         };
         let operation_name = operation.name.clone();
-        self.note(Fact::StepCompensationStarted { step: step.clone(), attempt, operation: operation_name, input })?;
+        self.note(Fact::StepCompensationStarted {
+            step: step.clone(),
+            attempt,
+            operation: operation_name,
+            input,
+        })?;
         self.planned.push(Planned { at, step, purpose: Purpose::Undo(attempt), operation });
         Ok(())
     }

@@ -22,7 +22,7 @@ async fn standing() -> (TestHost, Vec<ExecutionId>) {
         ids.push(id);
     }
     host.control(ids[3], Control::Pause).await.unwrap();
-    host.control(ids[4], Control::Cancel).await.unwrap();
+    host.control(ids[4], Control::Cancel { compensate: true }).await.unwrap();
     (host, ids)
 }
 
@@ -60,7 +60,8 @@ async fn without_a_status_it_is_done_where_it_does_something_and_reason_and_acto
     }
     let done = bulk(&host, query(), Deed::Control(Control::Resume), false).await.unwrap();
     assert_eq!(done.items.len(), 4);
-    let done = bulk(&host, query(), Deed::Control(Control::Cancel), false).await.unwrap();
+    let done =
+        bulk(&host, query(), Deed::Control(Control::Cancel { compensate: true }), false).await.unwrap();
     assert_eq!(done.items.len(), 4);
     assert!(ids.iter().all(|id| host.status(*id) == Some(Status::Cancelled)));
 }
@@ -105,7 +106,7 @@ async fn only_what_has_ended_is_purged() {
 async fn nothing_is_done_to_everything_by_leaving_something_out() {
     let (host, ids) = standing().await;
     let wide = ExecutionQuery { limit: 100, ..ExecutionQuery::default() };
-    for deed in [Deed::Purge, Deed::Control(Control::Cancel)] {
+    for deed in [Deed::Purge, Deed::Control(Control::Cancel { compensate: true })] {
         let refused = bulk(&host, wide.clone(), deed, false).await.unwrap_err();
         assert!(matches!(refused, EngineError::BadRequest(_)), "{refused}");
     }

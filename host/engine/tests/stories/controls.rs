@@ -89,10 +89,9 @@ async fn a_cancellation_that_comes_while_the_start_of_an_effect_is_committed_com
     host.world.release("calc/echo");
     host.settle().await;
     let engine = host.engine.clone();
-    let cancel =
-        tokio::spawn(
-            async move { engine.control(&crate::support::host::ada(), id, Control::Cancel { compensate: true }, None).await },
-        );
+    let cancel = tokio::spawn(async move {
+        engine.control(&crate::support::host::ada(), id, Control::Cancel { compensate: true }, None).await
+    });
     host.settle().await;
     host.store.release();
     cancel.await.unwrap().unwrap();

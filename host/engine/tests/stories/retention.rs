@@ -24,13 +24,13 @@ async fn what_has_ended_goes_when_its_time_is_over_and_what_has_not_stays() {
     host.publish(ASKS).await;
     let (cancelled, waiting) = (host.start(json!({})).await, host.start(json!({})).await);
     host.advance(DAY * 3).await;
-    host.control(cancelled, Control::Cancel).await.unwrap();
+    host.control(cancelled, Control::Cancel { compensate: true }).await.unwrap();
     host.advance(DAY - Duration::from_mins(10)).await;
     assert_eq!(host.status(cancelled), Some(Status::Cancelled), "the time begins at the end");
     host.advance(Duration::from_mins(20)).await;
     assert_eq!(host.status(cancelled), None);
     assert_eq!(host.status(waiting), Some(Status::Waiting));
-    let gone = host.control(cancelled, Control::Cancel).await.unwrap_err();
+    let gone = host.control(cancelled, Control::Cancel { compensate: true }).await.unwrap_err();
     assert_eq!(gone.code(), "EXECUTION_NOT_FOUND");
 }
 
@@ -80,7 +80,7 @@ async fn one_execution_can_be_deleted_once_it_has_ended_and_its_key_is_free_agai
     let id = within(host.try_start(with_key())).await.unwrap().summary.id;
     let refused = within(host.engine.purge(&ada(), id)).await.unwrap_err();
     assert_eq!((refused.code(), refused.to_string().contains("cancel it first")), ("STATE_CONFLICT", true));
-    host.control(id, Control::Cancel).await.unwrap();
+    host.control(id, Control::Cancel { compensate: true }).await.unwrap();
     host.settle().await;
     within(host.engine.purge(&ada(), id)).await.unwrap();
     assert_eq!(host.store.ids(), []);

@@ -23,7 +23,10 @@ async fn what_runs_may_end_and_what_follows_waits_for_the_next_start() {
     host.settle().await;
     let refused = within(host.try_start(request(json!({ "v": 2 })))).await.unwrap_err();
     assert!(matches!(refused, EngineError::Draining));
-    assert!(matches!(host.control(id, Control::Cancel { compensate: true }).await.unwrap_err(), EngineError::Draining));
+    assert!(matches!(
+        host.control(id, Control::Cancel { compensate: true }).await.unwrap_err(),
+        EngineError::Draining
+    ));
     host.world.release("mail/send");
     assert!(stop.await.unwrap(), "everything finished in time");
     assert_eq!((host.completed(id, "s0"), host.world.called("mail/put")), (1, 0));

@@ -239,7 +239,8 @@ impl Row {
                 opened_at: event.at,
                 intervention: intervention.clone(),
             }),
-            Fact::InterventionResolved { intervention, .. } | Fact::InterventionWithdrawn { intervention, .. } => {
+            Fact::InterventionResolved { intervention, .. }
+            | Fact::InterventionWithdrawn { intervention, .. } => {
                 self.open.retain(|open| open.intervention.id != *intervention);
             }
             Fact::InterventionExpired { intervention, .. } => {

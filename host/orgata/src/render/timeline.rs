@@ -73,21 +73,31 @@ impl Timeline {
             "step_waiting" => self.line(&format!("  {} {step} {}", "…".cyan(), awaited(event).dimmed())),
             "event_received" => {
                 let event_name = text(event.part("event"));
-                self.line(&format!("  {} {event_name} {}", "←".green(), shortened(event.part("payload")).dimmed()));
+                self.line(&format!(
+                    "  {} {event_name} {}",
+                    "←".green(),
+                    shortened(event.part("payload")).dimmed()
+                ));
             }
             "child_started" => {
                 let (playbook, id) = (text(event.part("playbookName")), text(event.part("childExecutionId")));
                 self.line(&format!("  {} {step}: {playbook} {}", "▸".cyan(), id.dimmed()));
             }
             "compensation_started" => {
-                self.line(&format!("  {} undoing what was done: {}", "↶".yellow(), text(event.part("cause"))));
+                self.line(&format!(
+                    "  {} undoing what was done: {}",
+                    "↶".yellow(),
+                    text(event.part("cause"))
+                ));
             }
             "step_compensated" => self.line(&format!("  {} {step} {}", "↶".green(), "undone".dimmed())),
             "step_compensation_failed" => {
                 let message = text(event.part("failure").part("message"));
                 self.line(&format!("  {} {step} could not be undone: {message}", "✗".red()));
             }
-            "execution_retried" => self.line(&format!("  {} {step} again {}", "↻".yellow(), why(event).dimmed())),
+            "execution_retried" => {
+                self.line(&format!("  {} {step} again {}", "↻".yellow(), why(event).dimmed()))
+            }
             "step_failed" => {
                 let message = text(event.part("failure").part("message"));
                 self.line(&format!("  {} {step}: {message}", "✗".red()));
@@ -125,7 +135,9 @@ impl Timeline {
                 let by = format!("by {}", text(event.part("actor")));
                 self.line(&format!("  {} {step} {} {}", "←".green(), "one approval".dimmed(), by.dimmed()));
             }
-            "intervention_reminded" => self.line(&format!("  {} {step} still waits for an answer", "?".yellow())),
+            "intervention_reminded" => {
+                self.line(&format!("  {} {step} still waits for an answer", "?".yellow()))
+            }
             "intervention_withdrawn" => {
                 self.line(&format!("  {} {step}: the question is no longer of use", "-".dimmed()));
             }

@@ -11,7 +11,7 @@ fn plain(events: &[Arc<Event>]) -> Vec<Event> {
 }
 
 fn skip() -> Fact {
-    Fact::StepSkipped { step: step("garnish") }
+    Fact::StepSkipped { step: step("garnish"), result: None, reason: None }
 }
 
 #[tokio::test]

@@ -105,6 +105,10 @@ fn intervention() -> impl Strategy<Value = Intervention> {
                 context,
                 deadline,
                 on_deadline,
+                reminder: None,
+                approvals: 2,
+                approved: Vec::new(),
+                self_approval: false,
                 origin,
             }
         },
@@ -131,7 +135,18 @@ fn started() -> impl Strategy<Value = Fact> {
         labels(),
     )
         .prop_map(|(runtime, environment, playbook, input, plugins, deadline, labels)| {
-            Fact::ExecutionStarted { runtime, environment, playbook, input, plugins, deadline, labels }
+            let (parent, fork) = (None, None);
+            Fact::ExecutionStarted {
+                runtime,
+                environment,
+                playbook,
+                input,
+                plugins,
+                deadline,
+                labels,
+                parent,
+                fork,
+            }
         })
 }
 
@@ -153,7 +168,8 @@ fn of_a_step() -> impl Strategy<Value = Fact> {
         (name(), any::<u32>(), time(), failure()).prop_map(|(step, attempt, at, failure)| {
             Fact::StepRetryScheduled { step, attempt, at, failure }
         }),
-        name().prop_map(|step| Fact::StepSkipped { step }),
+        (name(), option::of(shared()), option::of(text()))
+            .prop_map(|(step, result, reason)| Fact::StepSkipped { step, result, reason }),
         (name(), any::<u32>()).prop_map(|(step, attempt)| Fact::StepInterrupted { step, attempt }),
     ]
 }

@@ -18,7 +18,7 @@ use orgata_engine::ports::{Append, ExecutionQuery, InboxQuery, PublishedPlaybook
 use orgata_model::execution::{Event, Fact, PlaybookRef, Seq, Status, Summary};
 use orgata_model::intervention::{Intervention, OnDeadline, Origin};
 use orgata_model::runtime::Environment;
-use orgata_model::{Digest, ExecutionId, InterventionId, RuntimeId, StepName};
+use orgata_model::{Digest, ExecutionId, InterventionId, RuntimeId, StepPath};
 use orgata_store_sqlite::{Settings, SqliteStore};
 use serde_json::json;
 use uuid::Uuid;
@@ -58,7 +58,7 @@ pub fn runtime(name: &str) -> RuntimeId {
     name.parse().unwrap()
 }
 
-pub fn step(name: &str) -> StepName {
+pub fn step(name: &str) -> StepPath {
     name.parse().unwrap()
 }
 
@@ -80,7 +80,7 @@ pub fn summary(number: u128) -> Summary {
         },
         status: Status::Running,
         version: 1,
-        current_step: Some(step("spread")),
+        current_step: Some("spread".parse().unwrap()),
         steps_done: 1,
         steps_total: 10,
         started_at: at(offset),
@@ -108,6 +108,8 @@ pub fn started(summary: &Summary) -> Arc<Event> {
             plugins: summary.plugins.clone(),
             deadline: None,
             labels: summary.labels.clone(),
+            parent: None,
+            fork: None,
         },
     )
 }
@@ -138,10 +140,11 @@ pub fn whole(number: u128) -> Append {
         let name = step(&format!("step-{at}"));
         let input = json!({ "sandwich": { "type": "classic", "layers": [at, at + 1] }, "note": "as the guest wished" });
         let operation = "kitchen/spread".parse().unwrap();
-        let fact = Fact::StepStarted { step: name.clone(), attempt: 1, operation, input: Arc::new(input) };
+        let fact =
+            Fact::StepStarted { step: name.clone().into(), attempt: 1, operation, input: Arc::new(input) };
         events.push(event(2 + at * 2, fact));
         let result = json!({ "ok": true, "grams": 12.5, "spread": ["peanut", "jelly"], "at": at });
-        events.push(event(3 + at * 2, Fact::StepCompleted { step: name, result: Arc::new(result) }));
+        events.push(event(3 + at * 2, Fact::StepCompleted { step: name.into(), result: Arc::new(result) }));
     }
     let output = Arc::new(json!({ "sandwich": "ready", "grams": 125.0 }));
     events.push(event(22, Fact::ExecutionCompleted { output: Arc::clone(&output) }));
@@ -183,6 +186,10 @@ pub fn asked(number: u128, on_deadline: OnDeadline) -> Intervention {
         context: Some(json!({ "guests": 2 })),
         deadline: Some(at(1_000)),
         on_deadline,
+        reminder: None,
+        approvals: 1,
+        approved: Vec::new(),
+        self_approval: true,
         origin: Origin::Step,
     }
 }
