@@ -94,8 +94,8 @@ impl Driver {
             }
             self.launch().await?;
             if !self.calls.is_empty() {
-                self.attend(stopping).await?;
-            } else if let Rest::Leave = self.rest().await? {
+                self.attend(now, stopping).await?;
+            } else if let Rest::Leave = self.rest(now).await? {
                 return Ok(());
             }
         }
@@ -182,8 +182,9 @@ impl Driver {
         }
     }
 
-    /// Looks after everything while calls are under way.
-    async fn attend(&mut self, stopping: bool) -> Result<(), Stop> {
+    /// Looks after everything while calls are under way. At `looked` nothing was ready: what was due then waits for
+    /// something else.
+    async fn attend(&mut self, looked: Timestamp, stopping: bool) -> Result<(), Stop> {
         /// What happens first.
         enum Happened {
             News(News),
@@ -193,10 +194,8 @@ impl Driver {
             Nothing,
         }
         let clock = Arc::clone(&self.host.clock);
-        let now = clock.now();
         let flush_at = self.flush_at();
-        // What is due already and not ready waits for something else.
-        let wakes_at = self.state.wakes_at().filter(|at| *at > now && !stopping);
+        let wakes_at = self.state.wakes_at().filter(|at| *at > looked && !stopping);
         let due = self.calls.due();
         let happened = tokio::select! {
             biased;
@@ -225,17 +224,17 @@ impl Driver {
         }
     }
 
-    /// Nothing is ready: make everything durable, tell who waits for that, and stay only for short waits.
-    async fn rest(&mut self) -> Result<Rest, Stop> {
+    /// Nothing was ready at `looked`: make everything durable, tell who waits for that, and stay only for short waits.
+    async fn rest(&mut self, looked: Timestamp) -> Result<Rest, Stop> {
         self.commit().await?;
         let status = self.state.status();
         let asks = status == Status::Waiting && !self.state.open.is_empty();
         if status.is_end() || status == Status::Paused || asks {
             self.tell_caller();
         }
-        let now = self.host.clock.now();
-        let wakes_at = self.state.wakes_at().filter(|at| *at > now);
-        let soon = now + self.host.settings.stay_awake.0;
+        // What came due meanwhile wakes it at once.
+        let wakes_at = self.state.wakes_at().filter(|at| *at > looked);
+        let soon = self.host.clock.now() + self.host.settings.stay_awake.0;
         // Whoever waits for it to settle waits for this driver.
         if self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
             return self.doze(wakes_at).await;
