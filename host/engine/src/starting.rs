@@ -46,7 +46,13 @@ pub(crate) fn check(
 }
 
 /// Makes an execution durable. Somebody must wake it.
-pub(crate) async fn make(host: &Host, id: ExecutionId, beginning: Beginning) -> Result<(), EngineError> {
+/// With a key that was used in the runtime before, it is a [`StoreError::Conflict`](crate::ports::StoreError::Conflict).
+pub(crate) async fn make(
+    host: &Host,
+    id: ExecutionId,
+    beginning: Beginning,
+    key: Option<String>,
+) -> Result<(), EngineError> {
     let pinned = check(host, &beginning.runtime, &beginning.playbook, &beginning.input)?;
     let first = first(host, &pinned, beginning, None);
     let state = State::begin(id, Arc::clone(&pinned.playbook), &first)?;
@@ -54,7 +60,7 @@ pub(crate) async fn make(host: &Host, id: ExecutionId, beginning: Beginning) -> 
         seen: 0,
         events: vec![Arc::new(first)],
         summary: state.summary(),
-        idempotency_key: None,
+        idempotency_key: key,
         awaited: None,
     };
     host.store.append(append).await?;

@@ -32,6 +32,7 @@ mod runtimes;
 #[cfg(test)]
 #[path = "../tests/store/samples.rs"]
 mod samples;
+mod schedules;
 mod size;
 mod store;
 mod waits;

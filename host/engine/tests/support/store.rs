@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
-    StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
+    Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
@@ -39,6 +39,7 @@ struct Disk {
     sources: BTreeMap<Digest, String>,
     compiled: BTreeMap<Digest, Arc<Playbook>>,
     runtimes: BTreeMap<RuntimeId, Runtime>,
+    schedules: BTreeMap<(RuntimeId, PlaybookName), ScheduleMark>,
 }
 
 /// What is on disk, for all lives of a host.
@@ -336,6 +337,8 @@ impl Store for LifeStore {
         let wanted = |row: &Row| {
             let summary = &row.summary;
             query.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
+                && query.playbook.as_ref().is_none_or(|playbook| *playbook == summary.playbook.name)
+                && query.label.as_ref().is_none_or(|(name, value)| summary.labels.get(name) == Some(value))
                 && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
                 && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
         };
@@ -485,6 +488,18 @@ impl Store for LifeStore {
             disk.runtimes.remove(id).is_some()
         })
         .await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleMark>, StoreError> {
+        self.read(|disk| disk.schedules.values().cloned().collect()).await
+    }
+
+    async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError> {
+        self.life.boundary().await;
+        let key = (mark.runtime.clone(), mark.playbook.clone());
+        self.read(|disk| disk.schedules.insert(key, mark.clone())).await?;
+        self.life.boundary().await;
+        Ok(())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
