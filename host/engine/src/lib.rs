@@ -18,6 +18,7 @@ mod feed;
 mod forks;
 mod host;
 mod interventions;
+mod keys;
 mod offer;
 mod plugins;
 pub mod ports;

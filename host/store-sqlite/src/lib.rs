@@ -19,6 +19,7 @@ mod failure;
 mod faults;
 mod flush;
 mod interventions;
+mod keys;
 mod lock;
 mod migrations;
 mod open;

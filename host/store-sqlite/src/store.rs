@@ -23,7 +23,9 @@ use crate::commit::Committer;
 use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
-use crate::{events, executions, interventions, pins, playbooks, reclaim, runtimes, schedules, size, waits};
+use crate::{
+    events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size, waits,
+};
 
 /// How many executions are purged in one transaction: what begins meanwhile waits for no more.
 const PURGED_AT_A_TIME: usize = 16;
@@ -227,6 +229,15 @@ impl Store for SqliteStore {
 
     async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError> {
         self.edit(vec![schedules::put(mark)?]).await.map(|_| ())
+    }
+
+    async fn with_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        keys::in_order(&self.readers, runtime, key, limit).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

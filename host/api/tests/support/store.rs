@@ -257,6 +257,15 @@ impl Store for Memory {
         self.working().map(drop)
     }
 
+    async fn with_key(
+        &self,
+        _runtime: &RuntimeId,
+        _key: &str,
+        _limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
         if self.inner().hanging {
             std::future::pending::<()>().await;

@@ -116,6 +116,16 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps how far a schedule has been dealt with, instead of what was kept of it before.
     async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError>;
 
+    /// Executions of a runtime with this [`KEY_LABEL`](orgata_model::playbook::KEY_LABEL) that have not ended, `limit` at
+    /// most, in the order in which they came. An execution comes with its first append, and goes with the one that ends
+    /// it; one that goes on after its end comes anew, behind the others.
+    async fn with_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
+
     /// Whether the store can be written to now: for readiness.
     async fn ready(&self) -> Result<(), StoreError>;
 }

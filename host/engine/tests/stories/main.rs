@@ -12,6 +12,7 @@ mod support;
 
 mod bulk;
 mod computing;
+mod concurrency;
 mod controls;
 mod crashes;
 mod durability;

@@ -40,6 +40,8 @@ struct Disk {
     compiled: BTreeMap<Digest, Arc<Playbook>>,
     runtimes: BTreeMap<RuntimeId, Runtime>,
     schedules: BTreeMap<(RuntimeId, PlaybookName), ScheduleMark>,
+    /// Executions that count against concurrency keys, in the order in which they came.
+    keyed: Vec<ExecutionId>,
 }
 
 /// What is on disk, for all lives of a host.
@@ -179,11 +181,16 @@ impl MemoryStore {
         if checked {
             assert_eq!(row.state.summary(), append.summary, "the summary is not the fold of the history");
         }
+        let ended = append.summary.status.is_end();
         row.summary = append.summary;
         row.awaited = append.awaited.unwrap_or_else(|| std::mem::take(&mut row.awaited));
         if checked {
             let awaited = if row.state.end.is_some() { Vec::new() } else { row.state.awaited() };
             assert_eq!(row.awaited, awaited, "the store knows what it waits for");
+        }
+        if ended || !disk.keyed.contains(&id) {
+            disk.keyed.retain(|keyed| *keyed != id);
+            disk.keyed.extend((!ended).then_some(id));
         }
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -500,6 +507,25 @@ impl Store for LifeStore {
         self.read(|disk| disk.schedules.insert(key, mark.clone())).await?;
         self.life.boundary().await;
         Ok(())
+    }
+
+    async fn with_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(|disk| {
+            let has_key = |id: &&ExecutionId| {
+                let summary = disk.rows.get(*id).map(|row| &row.summary);
+                summary.is_some_and(|summary| {
+                    summary.runtime == *runtime
+                        && summary.labels.get("concurrencyKey").map(String::as_str) == Some(key)
+                })
+            };
+            disk.keyed.iter().filter(has_key).take(limit).copied().collect()
+        })
+        .await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

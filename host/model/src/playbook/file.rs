@@ -13,6 +13,7 @@ use serde_saphyr::{Location, Spanned};
 use crate::duration::DurationText;
 use crate::ids::{OperationName, PlaybookName, RoleName, StepName};
 
+use super::concurrency::Strategy;
 use super::schedule::{Missed, Overlap};
 use super::values::{ApprovalsFile, AskTimeoutFile, OnFailureFile, RetriesFile, WaitFile, WhenFile};
 
@@ -64,6 +65,8 @@ pub(super) struct PlaybookFile {
     /// The outside event that starts it.
     #[serde(rename = "onEvent")]
     pub(super) on_event: Option<At<OnEventFile>>,
+    /// How many executions may be at work at once.
+    pub(super) concurrency: Option<At<ConcurrencyFile>>,
     /// What holds for every step that does not say otherwise.
     #[serde(default)]
     pub(super) defaults: DefaultsFile,
@@ -120,6 +123,19 @@ pub(super) struct OnEventFile {
     pub(super) matches: Option<At<WhenFile>>,
     /// What the playbook is given, computed of `event`. The payload itself when absent.
     pub(super) input: Option<At<Value>>,
+}
+
+/// How many executions may be at work at once.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConcurrencyFile {
+    /// Executions with the same key count, such as $input.customer. Absent: all of this playbook do.
+    pub(super) key: Option<At<Value>>,
+    /// How many with the same key. 1 when absent.
+    pub(super) max: Option<At<usize>>,
+    /// What becomes of one more: queue, reject or cancelOldest. Queue when absent.
+    #[serde(default)]
+    pub(super) strategy: Strategy,
 }
 
 /// One step: exactly one of `operation`, `intervention`, `playbook`, `wait`, `switch`, `steps`, `set`, `fail`.
@@ -272,4 +288,4 @@ pub fn json_schema() -> Value {
 }
 
 /// Keys of the language that this version knows and does not run.
-pub(super) const RESERVED: [&str; 5] = ["concurrencyKey", "concurrency", "retention", "priority", "cache"];
+pub(super) const RESERVED: [&str; 4] = ["concurrencyKey", "retention", "priority", "cache"];

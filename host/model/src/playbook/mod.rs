@@ -8,6 +8,7 @@
 
 mod answer;
 mod check;
+mod concurrency;
 mod file;
 pub mod graph;
 mod nearest;
@@ -31,6 +32,7 @@ use crate::intervention::OnDeadline;
 use crate::retry::RetryPolicy;
 use crate::schema::Schema;
 
+pub use concurrency::{Concurrency, KEY_LABEL, Strategy};
 pub use file::json_schema;
 pub use on_event::OnEvent;
 pub use schedule::{Missed, Overlap, Schedule};
@@ -65,6 +67,8 @@ pub struct Playbook {
     pub schedule: Option<Schedule>,
     /// The outside event that starts it.
     pub on_event: Option<OnEvent>,
+    /// How many executions may be at work at once.
+    pub concurrency: Option<Concurrency>,
     /// The roles that it declares, and those of its steps.
     pub roles: Vec<RoleName>,
     /// As they are written, each followed by the steps inside of it.

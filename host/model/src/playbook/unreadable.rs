@@ -122,6 +122,7 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
         known if known.contains(&"prompt") => "an intervention",
         known if known.contains(&"after") => "the timeout of an intervention",
         known if known.contains(&"multiplier") => "a retry policy",
+        known if known.contains(&"strategy") => "`concurrency`",
         known if known.contains(&"match") && known.contains(&"input") => "`onEvent`",
         known if known.contains(&"match") => "`wait`",
         known if known.contains(&"goto") && known.len() == 1 => "`onFailure`",

@@ -151,6 +151,7 @@ impl Check {
         let input = file.input.as_ref().and_then(|input| self.schema(input, "input"));
         let schedule = file.schedule.and_then(|schedule| self.schedule(schedule, input.as_ref()));
         let on_event = file.on_event.and_then(|on_event| self.on_event(on_event));
+        let concurrency = file.concurrency.and_then(|concurrency| self.concurrency(concurrency));
         self.declared = file.roles.iter().map(|role| role.value.clone()).collect();
         self.defaults(file.defaults);
         let place = file.steps.place;
@@ -190,6 +191,7 @@ impl Check {
             timeout: file.timeout.map(|timeout| timeout.0),
             schedule,
             on_event,
+            concurrency,
             roles,
             steps: steps.into_iter().collect::<Option<_>>()?,
             output,

@@ -1,15 +1,18 @@
-//! What starts a playbook by itself.
+//! What starts a playbook by itself, and how many executions of it may be at work.
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::playbook::file::{At, OnEventFile, ScheduleFile};
+use crate::playbook::file::{At, ConcurrencyFile, OnEventFile, ScheduleFile};
 use crate::playbook::schedule::zone;
-use crate::playbook::{OnEvent, Schedule};
+use crate::playbook::{Concurrency, OnEvent, Schedule};
 use crate::schema::Schema;
 
 use super::Check;
+
+/// Most executions with the same key that can be allowed.
+const MAX_AT_WORK: usize = 1_000;
 
 impl Check {
     /// `schedule`; `takes` is the playbook's input schema.
@@ -51,5 +54,27 @@ impl Check {
             input => input.flatten(),
         };
         Some(OnEvent { event: event.value, matches: matches?, input })
+    }
+
+    /// `concurrency`: its key is computed before the execution begins.
+    pub(super) fn concurrency(&mut self, at: At<ConcurrencyFile>) -> Option<Concurrency> {
+        let ConcurrencyFile { key, max, strategy } = at.value;
+        let count = max.as_ref().map_or(1, |max| max.value);
+        if let Some(max) = max
+            && !(1..=MAX_AT_WORK).contains(&count)
+        {
+            let message = format!("`max` is 1 to {MAX_AT_WORK}");
+            self.tell(max.place, "concurrency.max", message, "1 is one after the other");
+        }
+        self.only = Some(&["input"]);
+        let key = key.map(|key| self.template(&key, "concurrency.key"));
+        self.only = None;
+        // It reads no steps.
+        self.readers.clear();
+        let key = match key {
+            Some(None) => return None,
+            key => key.flatten(),
+        };
+        Some(Concurrency { key, max: count, strategy })
     }
 }
