@@ -83,7 +83,7 @@ impl Driver {
             labels: self.state.labels.clone(),
             parent: Some(parent),
         };
-        match starting::make(&self.host, execution, beginning).await {
+        match starting::make(&self.host, execution, beginning, None).await {
             // Somebody came back to it before us.
             Ok(()) | Err(EngineError::Store(StoreError::Conflict)) => {}
             Err(EngineError::Store(error)) => return Err(Stop::Fault(EngineError::Store(error))),

@@ -105,6 +105,8 @@ impl Driver {
             metrics::counter!("orgata_executions_ended_total", "status" => status).increment(1);
             debug!(status, "execution ended");
             self.tell_parent();
+            self.make_room();
+            self.host.schedules.ended(&self.state.labels);
         }
         if self.caller.as_ref().is_some_and(|caller| caller.acknowledge) {
             self.tell_caller();
