@@ -156,6 +156,7 @@ impl Driver {
 pub(super) async fn pause_before_retry(host: &Host, wait: Duration) -> Result<(), Stop> {
     let until = host.clock.now() + wait;
     tokio::select! {
+        biased;
         () = host.clock.sleep_until(until) => Ok(()),
         () = host.given_up.cancelled() => Err(Stop::Host),
     }
