@@ -107,7 +107,12 @@ fn check_history(host: &TestHost, id: ExecutionId) {
             Fact::StepCompensated { step } => undone.push(step.clone()),
             Fact::ExecutionCompensated {} => {
                 let newest_first: Vec<_> = to_undo.iter().rev().cloned().collect();
-                assert_eq!(undone, newest_first, "completed steps are undone, newest first: {}", journal(&events));
+                assert_eq!(
+                    undone,
+                    newest_first,
+                    "completed steps are undone, newest first: {}",
+                    journal(&events)
+                );
             }
             _ => {}
         }
@@ -149,9 +154,10 @@ fn check_children(host: &TestHost, id: ExecutionId) {
     }
     let first = host.history(id).into_iter().next().unwrap();
     if let Fact::ExecutionStarted { parent: Some(parent), .. } = first.fact {
-        let known = host.history(parent.execution).into_iter().any(
-            |event| matches!(event.fact, Fact::ChildStarted { execution, .. } if execution == id),
-        );
+        let known = host
+            .history(parent.execution)
+            .into_iter()
+            .any(|event| matches!(event.fact, Fact::ChildStarted { execution, .. } if execution == id));
         assert!(known, "the parent of {id} knows it");
     }
 }

@@ -16,11 +16,11 @@
 mod dice;
 mod faults;
 mod invariants;
+mod outcomes;
+mod people;
 mod playbooks;
 #[path = "../../../model/tests/model/random_playbooks.rs"]
 mod random_playbooks;
-mod outcomes;
-mod people;
 mod rng;
 mod story;
 #[path = "../support/mod.rs"]
@@ -41,8 +41,11 @@ fn tell(share: u64) {
         return;
     }
     let seeds = number("ORGATA_SEEDS").unwrap_or(SEEDS);
-    let failed: Vec<u64> =
-        (0..seeds).filter(|seed| seed % SHARES == share).filter(|seed| !story::tell(*seed, false)).take(3).collect();
+    let failed: Vec<u64> = (0..seeds)
+        .filter(|seed| seed % SHARES == share)
+        .filter(|seed| !story::tell(*seed, false))
+        .take(3)
+        .collect();
     assert!(failed.is_empty(), "the stories of these seeds break a promise: {failed:?}");
 }
 

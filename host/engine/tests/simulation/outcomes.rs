@@ -33,7 +33,8 @@ fn outcome(call: &Call, dice: &mut Rng) -> Scripted {
         }
         8 | 9 => {
             let time = Duration::from_millis(dice.roll(60_000));
-            let then = if dice.once_in(3) { Scripted::Fail(Failure::transient("LATE", "late")) } else { done() };
+            let then =
+                if dice.once_in(3) { Scripted::Fail(Failure::transient("LATE", "late")) } else { done() };
             Scripted::Slow(time, Box::new(then))
         }
         10 => Scripted::Slow(Duration::from_millis(dice.roll(100)), Box::new(done())),

@@ -26,7 +26,7 @@ pub(crate) struct People {
     keys: u64,
 }
 
-fn person(number: usize) -> Principal {
+fn person(number: u64) -> Principal {
     Principal::new(&format!("person-{number}"), PrincipalKind::User)
 }
 
@@ -76,19 +76,25 @@ impl People {
         let open = dice.pick(&host.store.open())?.clone();
         let response = response(&open, if kind { None } else { Some(dice) });
         self.answered.push((open.clone(), response.clone()));
-        Some(self.answer_to(host, open, response))
+        let who = person(dice.roll(3));
+        Some(self.answer_to(host, who, open, response))
     }
 
     /// An answer that was given comes once more.
     pub(crate) fn answer_again(&mut self, host: &TestHost, dice: &mut Rng) -> Option<String> {
         let (open, response) = dice.pick(&self.answered)?.clone();
-        Some(self.answer_to(host, open, response))
+        Some(self.answer_to(host, person(dice.roll(3)), open, response))
     }
 
-    fn answer_to(&self, host: &TestHost, open: PendingIntervention, response: Value) -> String {
+    fn answer_to(
+        &self,
+        host: &TestHost,
+        who: Principal,
+        open: PendingIntervention,
+        response: Value,
+    ) -> String {
         let (engine, store) = (host.engine.clone(), host.store.clone());
         let (execution, id) = (open.execution, open.intervention.id);
-        let who = person(open.intervention.approved.len());
         let words = format!("{} says {response} to {} of {execution}", who.name(), open.intervention.step);
         let answer = AnswerRequest { response, notes: None };
         let answering = async move { engine.answer(&who, execution, id, answer).await };
@@ -109,7 +115,8 @@ impl People {
         let (engine, store) = (host.engine.clone(), host.store.clone());
         let expected = payload.clone();
         let came = move |id: ExecutionId| {
-            let is_it = |fact: &Fact| matches!(fact, Fact::EventReceived { payload, .. } if **payload == expected);
+            let is_it =
+                |fact: &Fact| matches!(fact, Fact::EventReceived { payload, .. } if **payload == expected);
             store.history(id).iter().any(|event| is_it(&event.fact))
         };
         if dice.once_in(2) {
@@ -202,7 +209,9 @@ pub(crate) fn response(open: &PendingIntervention, dice: Option<&mut Rng>) -> Va
         None => decisions[0],
     };
     match open.intervention.origin {
-        Origin::Interrupted if decision == "complete" => json!({ "decision": decision, "result": { "n": 1 } }),
+        Origin::Interrupted if decision == "complete" => {
+            json!({ "decision": decision, "result": { "n": 1 } })
+        }
         _ => json!({ "decision": decision }),
     }
 }

@@ -5,7 +5,8 @@ use crate::rng::Rng;
 
 /// Three playbooks, of which the last can run the second, and that the first.
 pub(crate) fn any_playbooks(dice: &mut Rng) -> [String; 3] {
-    let leaf = "name: leaf\nsteps:\n  - { name: only, operation: mail/put, params: { v: $input.v }, retries: 1 }\n";
+    let leaf =
+        "name: leaf\nsteps:\n  - { name: only, operation: mail/put, params: { v: $input.v }, retries: 1 }\n";
     let other = any_playbook(&dice.bytes(60));
     let story = any_playbook(&dice.bytes(260));
     [leaf.to_owned(), dressed(&other, "other", "leaf", dice), dressed(&story, "story", "other", dice)]

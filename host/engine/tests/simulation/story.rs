@@ -115,7 +115,10 @@ impl Teller {
     }
 
     async fn begin_life(&mut self, last: u64) {
-        note(format!("a life begins that {}", if last == 0 { "goes on".to_owned() } else { format!("ends at {last}") }));
+        note(format!(
+            "a life begins that {}",
+            if last == 0 { "goes on".to_owned() } else { format!("ends at {last}") }
+        ));
         faults::next_life(self.host.as_mut().unwrap(), last).await;
     }
 
@@ -193,7 +196,10 @@ impl Teller {
             host.store.release();
         }
         if self.host().store.ids().is_empty() {
-            self.host().try_start(request(serde_json::json!({ "n": 1, "list": [], "nothing": null }))).await.ok();
+            self.host()
+                .try_start(request(serde_json::json!({ "n": 1, "list": [], "nothing": null })))
+                .await
+                .ok();
         }
         let (mut commits, mut quiet) = (0, 0);
         for turn in 0.. {
@@ -206,7 +212,10 @@ impl Teller {
             self.look();
             let host = self.host();
             let (reads, ids) = (host.store.reads() - reads, host.store.ids().len());
-            assert!(reads < READS * (ids + 5) || host.settings.forgetful, "{reads} reads in one turn: it spins");
+            assert!(
+                reads < READS * (ids + 5) || host.settings.forgetful,
+                "{reads} reads in one turn: it spins"
+            );
             if host.store.ids().into_iter().all(|id| host.status(id).unwrap().is_end()) {
                 break;
             }
@@ -214,6 +223,9 @@ impl Teller {
             commits = host.store.commits();
             assert!(quiet < STUCK, "a dead end");
             self.help();
+        }
+        if self.host().life.is_over() {
+            self.begin_life(0).await;
         }
         let host = self.host();
         // The waits of callers who went away with an earlier life are over by then.
@@ -225,7 +237,9 @@ impl Teller {
     /// Whatever is waited for comes.
     fn help(&mut self) {
         let host = self.host.as_ref().unwrap();
-        if let Some(words) = self.people.answer(host, &mut self.dice, true) {
+        if self.dice.roll(3) > 0
+            && let Some(words) = self.people.answer(host, &mut self.dice, true)
+        {
             return note(words);
         }
         let going_on = || host.store.ids().into_iter().filter(|id| !host.status(*id).unwrap().is_end());
@@ -253,14 +267,14 @@ impl Teller {
         eprintln!("==== seed {}", self.seed);
         self.sources.iter().for_each(|source| eprintln!("{source}---"));
         LOG.with_borrow(|log| log.iter().for_each(|line| eprintln!("{line}")));
-        for id in self.host.iter().flat_map(|host| host.store.ids()) {
-            let host = self.host();
-            eprintln!("{id} is {:?}:{}", host.status(id), journal(&host.history(id)));
-        }
         if failed {
             eprintln!("{}", panics.join("\n"));
             let name = "cargo nextest run -p orgata-engine --test simulation --no-capture promises";
             eprintln!("tell it again: ORGATA_SEED={} {name}", self.seed);
+        }
+        for id in self.host.iter().flat_map(|host| host.store.ids()) {
+            let host = self.host();
+            eprintln!("{id} is {:?}:{}", host.status(id), journal(&host.history(id)));
         }
     }
 }
