@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use orgata_engine::{Control, Settings};
 use orgata_model::execution::Status;
@@ -65,6 +66,10 @@ pub(crate) fn tell(seed: u64, aloud: bool) -> bool {
         std::panic::resume_unwind(cause);
     }
     told.is_ok()
+}
+
+fn all_ended(host: &TestHost) -> bool {
+    host.store.ids().into_iter().all(|id| host.status(id).unwrap().is_end())
 }
 
 struct Teller {
@@ -216,20 +221,18 @@ impl Teller {
                 reads < READS * (ids + 5) || host.settings.forgetful,
                 "{reads} reads in one turn: it spins"
             );
-            if host.store.ids().into_iter().all(|id| host.status(id).unwrap().is_end()) {
-                break;
+            if all_ended(host) {
+                // What was asked long ago may come only now; the waits of callers are over by then.
+                host.advance(Duration::from_secs(120)).await;
+                if all_ended(self.host()) && !self.host().life.is_over() {
+                    break;
+                }
             }
             quiet = if host.store.commits() == commits { quiet + 1 } else { 0 };
             commits = host.store.commits();
             assert!(quiet < STUCK, "a dead end");
             self.help();
         }
-        if self.host().life.is_over() {
-            self.begin_life(0).await;
-        }
-        let host = self.host();
-        // The waits of callers who went away with an earlier life are over by then.
-        host.advance(std::time::Duration::from_secs(120)).await;
         self.look();
         invariants::check_end(self.host());
     }
@@ -243,7 +246,8 @@ impl Teller {
             return note(words);
         }
         let going_on = || host.store.ids().into_iter().filter(|id| !host.status(*id).unwrap().is_end());
-        if let Some(paused) = going_on().find(|id| host.status(*id) == Some(Status::Paused)) {
+        let resumes = self.dice.once_in(2);
+        if let Some(paused) = going_on().find(|id| resumes && host.status(*id) == Some(Status::Paused)) {
             return note(self.people.steer(host, paused, Control::Resume, ""));
         }
         if host.store.waits_for_events() && self.dice.once_in(2) {
