@@ -122,6 +122,7 @@ impl Engine {
                 host.given_up.cancel();
                 // What hangs in the store or in a plugin must not hold the host up for ever.
                 tokio::select! {
+                    biased;
                     () = host.drivers.wait() => {}
                     () = host.clock.sleep_until(until + CUT_OFF) => {}
                 }
@@ -184,6 +185,7 @@ async fn recover(host: Arc<Host>) {
                 error!(%error, "unfinished executions cannot be read; trying again");
                 let later = host.clock.now() + Duration::from_secs(1);
                 tokio::select! {
+                    biased;
                     () = host.clock.sleep_until(later) => {}
                     () = host.stopping.cancelled() => return,
                 }
@@ -199,6 +201,7 @@ async fn pass_on_plugin_changes(host: Arc<Host>) {
     let mut changes = host.plugins.changes();
     loop {
         let change = tokio::select! {
+            biased;
             change = changes.recv() => change,
             () = host.stopping.cancelled() => return,
         };

@@ -129,6 +129,7 @@ pub(crate) async fn run(engine: Engine) {
         }
         let next = host.clock.now() + pause;
         tokio::select! {
+            biased;
             () = host.clock.sleep_until(next) => {}
             () = host.stopping.cancelled() => return,
         }

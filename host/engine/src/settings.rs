@@ -25,6 +25,10 @@ pub struct Settings {
     pub longest_wait: DurationText,
     /// How long running steps may finish when the host stops. Default 10s.
     pub grace: DurationText,
+    /// Every execution leaves memory as often as it can, and comes back as its durable events tell. Not configurable:
+    /// it costs a read and a flush for every step, and shows whoever changes the engine what it must not remember.
+    #[serde(skip)]
+    pub forgetful: bool,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -40,6 +44,7 @@ impl Default for Settings {
             input_bytes: 1 << 20,
             longest_wait: DurationText(Duration::from_mins(2)),
             grace: DurationText(Duration::from_secs(10)),
+            forgetful: false,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

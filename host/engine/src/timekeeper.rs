@@ -36,6 +36,7 @@ pub(crate) async fn run(host: Arc<Host>) {
         let told = host.next_look.fetch_min(next.as_microsecond(), Ordering::SeqCst);
         let next = Timestamp::from_microsecond(told).map_or(next, |told| told.min(next));
         tokio::select! {
+            biased;
             () = host.clock.sleep_until(next) => {}
             () = host.look_earlier.notified() => {}
             () = host.stopping.cancelled() => return,

@@ -101,6 +101,10 @@ impl Driver {
                     return refuse(reply, EngineError::Ended(end.status));
                 }
                 let undoing = self.state.cause().is_some();
+                if undoing && directed {
+                    let words = "the execution is undoing its steps: it takes no events any more";
+                    return refuse(reply, EngineError::Unchanged(words));
+                }
                 let taken = !undoing && (directed || self.state.awaits(&event, &payload));
                 let done = match taken {
                     true => self.record_durably(Fact::EventReceived { event, payload }, who).await,

@@ -116,8 +116,11 @@ impl Driver {
 
     /// The outside events that it waits for now, when they are others than the store knows.
     fn awaited_now(&self) -> Option<Vec<String>> {
-        let waits = |event: &Arc<Event>| matches!(event.fact, Fact::StepWaiting { event: Some(_), .. });
-        if self.awaited.is_empty() && !self.uncommitted.iter().any(waits) {
+        // One that failed and is let go on waits again for what it waited for.
+        let may_wait = |event: &Arc<Event>| {
+            matches!(event.fact, Fact::StepWaiting { event: Some(_), .. } | Fact::ExecutionRetried { .. })
+        };
+        if self.awaited.is_empty() && !self.uncommitted.iter().any(may_wait) {
             return None;
         }
         let awaited = if self.state.end.is_some() { Vec::new() } else { self.state.awaited() };
@@ -158,6 +161,7 @@ impl Driver {
 pub(super) async fn pause_before_retry(host: &Host, wait: Duration) -> Result<(), Stop> {
     let until = host.clock.now() + wait;
     tokio::select! {
+        biased;
         () = host.clock.sleep_until(until) => Ok(()),
         () = host.given_up.cancelled() => Err(Stop::Host),
     }

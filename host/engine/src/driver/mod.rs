@@ -69,6 +69,8 @@ struct Driver {
     uncommitted: Vec<Arc<Event>>,
     /// Seq of the last durable event.
     durable: u64,
+    /// Seq of the last event when it last came from the store.
+    remembered: u64,
     /// An outward effect's result is among `uncommitted`: make it durable before anything else happens.
     urgent: bool,
     /// Goes with the first commit.
@@ -105,6 +107,7 @@ impl Driver {
             host,
             entry: None,
             durable: state.version,
+            remembered: state.version,
             state,
             inbox,
             uncommitted: Vec::new(),
@@ -202,6 +205,7 @@ pub(crate) async fn wake(host: &Arc<Host>, id: ExecutionId) -> bool {
         return true;
     }
     let place = tokio::select! {
+        biased;
         place = Arc::clone(&host.places).acquire_owned() => place.ok(),
         () = host.stopping.cancelled() => None,
     };

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use orgata_model::ExecutionId;
 use orgata_model::execution::{Action, Stage, Status};
 
+use crate::error::EngineError;
 use crate::host::Host;
+use crate::ports::StoreError;
 
 use super::calls::News;
 use super::commit::Stop;
@@ -75,6 +77,9 @@ impl Driver {
             while let Ok(command) = self.inbox.try_recv() {
                 self.obey(command).await?;
             }
+            if self.host.settings.forgetful {
+                self.forget().await?;
+            }
             self.stop_what_is_over();
             let stopping = self.host.stopping.is_cancelled();
             if stopping && self.calls.is_empty() {
@@ -99,6 +104,28 @@ impl Driver {
                 return Ok(());
             }
         }
+    }
+
+    /// Comes back from the store, as it would after leaving memory. What is at work cannot be forgotten.
+    async fn forget(&mut self) -> Result<(), Stop> {
+        let idle = self.calls.is_empty() && self.planned.is_empty() && !self.left_over;
+        if !idle || (self.uncommitted.is_empty() && self.remembered == self.state.version) {
+            return Ok(());
+        }
+        self.commit().await?;
+        let stored = match super::load(&self.host, self.state.id).await {
+            Err(EngineError::Store(StoreError::Unavailable(_))) => return Ok(()),
+            stored => stored?,
+        };
+        if format!("{stored:?}") != format!("{:?}", self.state) {
+            let differ = format!("{stored:?} is stored, {:?} is live", self.state);
+            return Err(Stop::Fault(EngineError::Internal(differ)));
+        }
+        self.state = stored;
+        self.remembered = self.state.version;
+        (self.session, self.left_over) = (None, true);
+        self.plugins.clear();
+        self.look_after_children().await
     }
 
     /// Whether nothing of its steps is at work any more, whatever was: it ended, or is being undone.
@@ -262,6 +289,7 @@ impl Driver {
         self.place = None;
         let clock = Arc::clone(&self.host.clock);
         tokio::select! {
+            biased;
             command = self.inbox.recv() => {
                 if let Some(command) = command {
                     self.obey(command).await?;

@@ -73,7 +73,7 @@ impl VirtualClock {
         inside.sleepers.len()
     }
 
-    async fn sleep(&self, until: Timestamp) {
+    pub async fn sleep(&self, until: Timestamp) {
         let sleep = {
             let mut inside = self.0.lock().unwrap();
             if inside.now >= until {

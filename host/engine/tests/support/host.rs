@@ -23,6 +23,8 @@ use super::store::MemoryStore;
 
 /// Turns of the scheduler after which a condition will not come any more.
 const PATIENCE: usize = 200_000;
+/// Whether every execution of these stories leaves memory after every step, and comes back from the store.
+pub const FORGETFUL: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"forgetful");
 /// Turns without a change after which nothing moves any more.
 const QUIET: usize = 60;
 
@@ -57,7 +59,9 @@ impl TestHost {
     }
 
     pub async fn with_life(settings: Settings, life: Life) -> Self {
-        let (store, world, clock) = (MemoryStore::default(), World::default(), VirtualClock::default());
+        let (store, clock) = (MemoryStore::default(), VirtualClock::default());
+        let world = World::by(&clock);
+        let settings = Settings { forgetful: settings.forgetful || FORGETFUL, ..settings };
         let engine = open(&store, &world, &clock, &settings, &life).await.unwrap();
         Self { store, world, clock, settings, life, engine }
     }

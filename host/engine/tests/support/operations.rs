@@ -16,6 +16,7 @@ use orgata_model::{Digest, ExecutionId, Failure, PluginName, StepName};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, broadcast};
 
+use super::clock::VirtualClock;
 use super::life::Life;
 use super::store::MemoryStore;
 
@@ -30,6 +31,8 @@ pub enum Scripted {
     Ask(Question),
     /// Reports its progress, then gives its input back.
     Progress(Vec<(f64, &'static str)>),
+    /// Takes so long, then does the other; or is cut off by its step's timeout.
+    Slow(std::time::Duration, Box<Scripted>),
     /// Never ends by itself.
     Hang,
     /// Takes the whole driver with it.
@@ -41,6 +44,7 @@ pub enum Scripted {
 pub struct CallRecord {
     pub execution: ExecutionId,
     pub operation: String,
+    pub digest: Digest,
     pub step: StepName,
     pub attempt: u32,
     pub key: String,
@@ -60,6 +64,8 @@ pub struct Effect {
 
 /// What an operation does, given what it is resumed with.
 type Answers = Box<dyn Fn(Option<&Resume>) -> Scripted + Send>;
+/// What an operation does, given the call.
+type Decides = Box<dyn FnMut(&Call) -> Scripted + Send>;
 
 #[derive(Default)]
 struct Inside {
@@ -67,6 +73,7 @@ struct Inside {
     current: BTreeMap<PluginName, Digest>,
     scripts: HashMap<String, VecDeque<Scripted>>,
     answers: HashMap<String, Answers>,
+    decides: Option<Decides>,
     held: BTreeSet<String>,
     calls: Vec<CallRecord>,
     effects: Vec<Effect>,
@@ -80,19 +87,33 @@ pub struct World {
     released: Arc<Notify>,
     /// Whether calls are recorded: not in benchmarks.
     pub records: bool,
+    /// What slow operations sleep by.
+    pub clock: VirtualClock,
 }
 
 impl Default for World {
     fn default() -> Self {
-        let world = Self { inside: Arc::default(), released: Arc::default(), records: true };
-        world.load("calc", 1, EffectClass::Pure, &[("echo", false), ("ask", false)]);
-        world.load("look", 1, EffectClass::Observing, &[("see", false)]);
-        world.load("mail", 1, EffectClass::Effectful, &[("send", false), ("put", true), ("confirm", true)]);
-        world
+        Self::by(&VirtualClock::default())
     }
 }
 
 impl World {
+    /// A world in which time passes by this clock.
+    pub fn by(clock: &VirtualClock) -> Self {
+        let (inside, released) = (Arc::default(), Arc::default());
+        let world = Self { inside, released, records: true, clock: clock.clone() };
+        world.load_all(1);
+        world
+    }
+
+    /// This version of all plugins.
+    pub fn load_all(&self, version: u32) {
+        let mail = [("send", false), ("put", true), ("confirm", true), ("undo", true)];
+        self.load("calc", version, EffectClass::Pure, &[("echo", false), ("ask", false)]);
+        self.load("look", version, EffectClass::Observing, &[("see", false)]);
+        self.load("mail", version, EffectClass::Effectful, &mail);
+    }
+
     /// Makes this version of a plugin the current one.
     pub fn load(&self, name: &str, version: u32, effect: EffectClass, operations: &[(&str, bool)]) -> Digest {
         let digest = Digest::of(format!("{name} {version}").as_bytes());
@@ -145,6 +166,11 @@ impl World {
         self.inside.lock().unwrap().answers.insert(operation.to_owned(), Box::new(answers));
     }
 
+    /// What every operation without a script does, given the call.
+    pub fn decides(&self, decides: impl FnMut(&Call) -> Scripted + Send + 'static) {
+        self.inside.lock().unwrap().decides = Some(Box::new(decides));
+    }
+
     /// Calls of the operation wait before they do anything.
     pub fn hold(&self, operation: &str) {
         self.inside.lock().unwrap().held.insert(operation.to_owned());
@@ -157,6 +183,11 @@ impl World {
 
     pub fn calls(&self) -> Vec<CallRecord> {
         self.inside.lock().unwrap().calls.clone()
+    }
+
+    /// The calls after the first so many.
+    pub fn calls_after(&self, count: usize) -> Vec<CallRecord> {
+        self.inside.lock().unwrap().calls[count..].to_vec()
     }
 
     /// How many calls there were of this operation.
@@ -173,12 +204,15 @@ impl World {
         self.inside.lock().unwrap().dropped
     }
 
-    fn next(&self, operation: &str, resume: Option<&Resume>) -> Option<Scripted> {
+    fn next(&self, operation: &str, call: &Call) -> Option<Scripted> {
         let mut inside = self.inside.lock().unwrap();
         if let Some(scripted) = inside.scripts.get_mut(operation).and_then(VecDeque::pop_front) {
             return Some(scripted);
         }
-        Some(inside.answers.get(operation)?(resume))
+        if let Some(answers) = inside.answers.get(operation) {
+            return Some(answers(call.resume.as_ref()));
+        }
+        Some(inside.decides.as_mut()?(call))
     }
 
     async fn unless_held(&self, operation: &str) {
@@ -253,6 +287,7 @@ impl Session for FakeSession {
         world.inside.lock().unwrap().calls.push(CallRecord {
             execution: self.execution,
             operation: operation.clone(),
+            digest: call.digest,
             step: call.step.clone(),
             attempt: call.attempt,
             key: call.idempotency_key.clone(),
@@ -264,7 +299,14 @@ impl Session for FakeSession {
         let mut unfinished = Unfinished(Some(world));
         world.unless_held(&operation).await;
         life.alive().await;
-        let scripted = world.next(&operation, call.resume.as_ref());
+        let mut scripted = world.next(&operation, &call);
+        if let Some(Scripted::Slow(time, then)) = scripted {
+            let late = call.timeout.filter(|timeout| *timeout < time);
+            world.clock.sleep(world.clock.time() + late.unwrap_or(time)).await;
+            life.alive().await;
+            let too_slow = || Scripted::Fail(Failure::transient("LIMIT_EXCEEDED", "it took too long"));
+            scripted = Some(if late.is_some() { too_slow() } else { *then });
+        }
         let outcome = match scripted {
             None => Ok(Outcome::Done(call.input)),
             Some(Scripted::Done(value)) => Ok(Outcome::Done(Arc::new(value))),
@@ -279,7 +321,7 @@ impl Session for FakeSession {
                 }
                 Ok(Outcome::Done(call.input))
             }
-            Some(Scripted::Hang) => std::future::pending().await,
+            Some(Scripted::Hang | Scripted::Slow(..)) => std::future::pending().await,
             Some(Scripted::Panic) => panic!("scripted"),
         };
         if matches!(outcome, Ok(Outcome::Done(_))) && operation.starts_with("mail/") {

@@ -119,6 +119,16 @@ impl MemoryStore {
         self.0.disk.lock().unwrap().rows.get(&id).map(|row| row.summary.clone())
     }
 
+    /// The version of the playbook that an execution keeps.
+    pub fn playbook_of(&self, id: ExecutionId) -> Arc<Playbook> {
+        Arc::clone(&self.0.disk.lock().unwrap().rows[&id].state.playbook)
+    }
+
+    /// Whether any execution waits for an outside event.
+    pub fn waits_for_events(&self) -> bool {
+        self.0.disk.lock().unwrap().rows.values().any(|row| !row.awaited.is_empty())
+    }
+
     pub fn ids(&self) -> Vec<ExecutionId> {
         self.0.disk.lock().unwrap().rows.keys().copied().collect()
     }
