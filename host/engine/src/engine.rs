@@ -66,6 +66,7 @@ impl Engine {
             next_look: AtomicI64::new(i64::MAX),
             look_earlier: Notify::new(),
             schedules: Schedules::default(),
+            turns: driver::Turns::default(),
         });
         let engine = Self(host);
         engine.bring_runtimes(configured).await?;

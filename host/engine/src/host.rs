@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::driver::Command;
+use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::ports::{Clock, Operations, Plugins, Store};
@@ -51,6 +51,7 @@ pub(crate) struct Host {
     pub(crate) next_look: AtomicI64,
     pub(crate) look_earlier: Notify,
     pub(crate) schedules: Schedules,
+    pub(crate) turns: Turns,
 }
 
 /// A runtime, with everything that starting an execution needs at hand.

@@ -42,6 +42,11 @@ pub const CODES: &[Code] = &[
         "The path exists; `Allow` says for which methods.",
     ),
     code("REQUEST_TIMEOUT", StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive."),
+    code(
+        "CONCURRENCY_LIMIT",
+        StatusCode::CONFLICT,
+        "As many executions with this concurrency key are at work as may be.",
+    ),
     code("ALREADY_EXISTS", StatusCode::CONFLICT, "Something else has this name."),
     code("IDEMPOTENCY_KEY_REUSED", StatusCode::CONFLICT, "The key was used for another playbook or input."),
     code("INTERVENTION_ANSWERED", StatusCode::CONFLICT, "Somebody answered before; the first answer holds."),

@@ -113,6 +113,7 @@ mod tests {
             refused("IO"),
             refused("NO_EARLIER_VERSION"),
             EngineError::Overloaded { limit: 1, retry_after: Duration::from_millis(1) },
+            EngineError::KeyTaken { key: "order/17".into(), max: 1 },
             EngineError::Draining,
             EngineError::Store(StoreError::Conflict),
             EngineError::Store(StoreError::Cursor),

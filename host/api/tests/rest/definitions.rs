@@ -145,3 +145,29 @@ async fn the_docs_load_nothing_from_elsewhere() {
     assert_eq!(host.get("/api/docs/rapidoc-min.js").await.headers["content-encoding"], "gzip");
     assert_eq!(host.get("/metrics").await.text, "orgata_up 1\n");
 }
+
+#[tokio::test]
+async fn schedules_are_listed_with_their_next_run() {
+    let host = Host::new().await;
+    let path = "/api/v1/runtimes/kitchen-v1/playbooks/nightly";
+    let source = "name: nightly\nschedule: { cron: 0 3 * * *, timezone: europe/berlin, overlap: queue }\n\
+                  onEvent: { event: hurry, input: { soon: $event.soon } }\n\
+                  steps:\n  - { name: a, set: { x: 1 } }\n";
+    let put =
+        request("PUT", path).header("content-type", "application/yaml").body(Body::from(source)).unwrap();
+    assert_eq!(host.ask(put).await.status, 201);
+    let list = host.get("/api/v1/runtimes/kitchen-v1/schedules").await.json();
+    let schedule = &list["items"][0];
+    assert_eq!(
+        (&schedule["playbook"], &schedule["timezone"], &schedule["overlap"], &schedule["missed"]),
+        (&json!("nightly"), &json!("Europe/Berlin"), &json!("queue"), &json!("once"))
+    );
+    assert!(schedule["nextRun"].is_string() && schedule["lastRun"].is_null(), "{schedule}");
+    assert_eq!(host.get("/api/v1/runtimes/nowhere/schedules").await.code(), "RUNTIME_NOT_FOUND");
+
+    let event = json!({ "event": "hurry", "payload": { "soon": true }, "id": "e-1" });
+    let delivery = host.post("/api/v1/runtimes/kitchen-v1/events", event).await.json();
+    assert_eq!(delivery["started"].as_array().map(Vec::len), Some(1), "{delivery}");
+    let unknown = json!({ "event": "hurry", "ids": "e-1" });
+    assert_eq!(host.post("/api/v1/runtimes/kitchen-v1/events", unknown).await.code(), "BAD_REQUEST");
+}

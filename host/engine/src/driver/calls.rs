@@ -77,6 +77,11 @@ impl Calls {
         self.flights.is_empty()
     }
 
+    /// Whether a call for this step is under way.
+    pub(super) fn runs(&self, step: &StepPath) -> bool {
+        self.flights.iter().any(|flight| flight.planned.step == *step)
+    }
+
     pub(super) fn undoes(&self) -> bool {
         self.flights.iter().any(|flight| matches!(flight.planned.purpose, Purpose::Undo(_)))
     }

@@ -4,7 +4,7 @@
 //! for a far time has none: it lives in the store, and whoever has something for it ([`deliver`], the
 //! timekeeper) brings it back. So there is one writer per execution at any time.
 //!
-//! - `run`: the loop; `admission`: whether it may begin; `calls`: the calls under way; `step`, `undo`, `child`, `ask`: what steps need; `commit`:
+//! - `run`: the loop; `admission`: whether it may begin; `turn`: whether a step may; `calls`: the calls under way; `step`, `undo`, `child`, `ask`: what steps need; `commit`:
 //!   recording, and when it becomes durable; `pace`: how often progress is recorded; `command`, `control`: what callers
 //!   ask while it is at work.
 
@@ -18,6 +18,7 @@ mod control;
 mod pace;
 mod run;
 mod step;
+mod turn;
 mod undo;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::ports::{Session, StoreError};
 pub(crate) use command::Command;
 use commit::{FIRST_WAIT, LONGEST_WAIT, pause_before_retry};
 use run::Residence;
+pub(crate) use turn::Turns;
 
 /// Events of a history that are folded at a time.
 const PAGE: usize = 1_000;
@@ -87,6 +89,8 @@ struct Driver {
     calls: calls::Calls,
     /// The outside events that the store knows it to wait for.
     awaited: Vec<String>,
+    /// Its turns among steps with the same concurrency key.
+    turns: turn::OwnTurns,
     /// It may be at work as far as its concurrency key is concerned.
     admitted: bool,
     /// Held while it is at work. One that was brought back for a caller takes it when there is work: an answer or
@@ -120,6 +124,7 @@ impl Driver {
             planned: Vec::new(),
             calls: calls::Calls::default(),
             awaited,
+            turns: turn::OwnTurns::default(),
             admitted,
             place,
         }

@@ -81,6 +81,7 @@ impl Driver {
                 self.forget().await?;
             }
             self.stop_what_is_over();
+            self.pass_turns_on();
             let stopping = self.host.stopping.is_cancelled();
             if stopping && self.calls.is_empty() {
                 self.commit().await?;
@@ -171,6 +172,11 @@ impl Driver {
             return Ok(true);
         }
         let Some(action) = action else { return Ok(false) };
+        let version = self.state.version;
+        if !self.has_turn(&action)? {
+            // Its key was none: something happened. Otherwise it waits.
+            return Ok(self.state.version > version);
+        }
         self.act(action).await?;
         Ok(true)
     }
@@ -234,6 +240,7 @@ impl Driver {
             biased;
             news = self.calls.news(|| clock.now()) => Happened::News(news),
             Some(command) = self.inbox.recv() => Happened::Asked(command),
+            () = self.turns.comes() => Happened::Nothing,
             () = sleep_until(&*clock, due) => Happened::Due,
             () = sleep_until(&*clock, flush_at) => Happened::Flush,
             () = sleep_until(&*clock, wakes_at) => Happened::Nothing,
@@ -269,7 +276,7 @@ impl Driver {
         let wakes_at = self.state.wakes_at().filter(|at| *at > looked);
         let soon = self.host.clock.now() + self.host.settings.stay_awake.0;
         // Whoever waits for it to settle waits for this driver.
-        if self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
+        if self.turns.waits() || self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
             return self.doze(wakes_at).await;
         }
         let mut residents = self.host.residents();
@@ -295,6 +302,7 @@ impl Driver {
                     self.obey(command).await?;
                 }
             }
+            () = self.turns.comes() => {}
             () = nobody_waits(&mut self.caller) => self.caller = None,
             () = sleep_until(&*clock, until) => {}
             () = self.host.stopping.cancelled() => {}

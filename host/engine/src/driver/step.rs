@@ -48,6 +48,7 @@ impl Driver {
                     self.note(Fact::StepInterrupted { step, attempt: attempt.number })?;
                 }
                 Ok(operation) => {
+                    self.have_turn_again(&step).await?;
                     self.planned.push(Planned { at, step, purpose: Purpose::Step(attempt), operation });
                 }
                 Err(failure) => self.note(Fact::StepFailed { step, failure })?,
@@ -178,6 +179,7 @@ impl Driver {
             self.progressed(&flight.planned.step.clone(), progress, undo)?;
         }
         let planned = self.calls.put_back(*flight);
+        self.turns.give_back(&planned.step);
         self.urgent |= planned.operation.effect == EffectClass::Effectful;
         self.pass_on_log(&planned.step, &report);
         let outcome = if report.outcome.is_ok() { "done" } else { "failed" };

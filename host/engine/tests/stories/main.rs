@@ -28,4 +28,5 @@ mod schedules;
 mod starting;
 mod stopping;
 mod transfer;
+mod turns;
 mod watching;

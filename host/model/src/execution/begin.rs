@@ -138,6 +138,14 @@ impl State {
         by_author.unwrap_or_else(|| format!("{}/{path}", self.id))
     }
 
+    /// The key of which one step at a time is at work. One that cannot be computed is told as the reason.
+    pub fn concurrency_key(&self, path: &StepPath) -> Option<Result<String, EvalError>> {
+        let (at, step) = self.playbook.step(path.name())?;
+        let key = step.concurrency_key.as_ref()?;
+        let frames = self.frames_of(at, path)?;
+        Some(text(key, &self.scope(&frames)))
+    }
+
     /// The frames around a step, the playbook's own first.
     pub(super) fn frames_of(&self, at: usize, path: &StepPath) -> Option<Vec<&Frame>> {
         let mut frames = vec![&self.frame];

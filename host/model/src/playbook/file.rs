@@ -178,6 +178,9 @@ pub(super) struct StepFile {
     /// What an effect of its operation is known by outside, instead of a key that the host makes.
     #[serde(rename = "idempotencyKey")]
     pub(super) idempotency_key: Option<At<String>>,
+    /// Steps with the same key run one after the other, in all executions of the runtime, such as $input.account.
+    #[serde(rename = "concurrencyKey")]
+    pub(super) concurrency_key: Option<At<String>>,
     /// Runs an operation, `plugin/operation`.
     pub(super) operation: Option<At<OperationName>>,
     /// What the operation or the playbook is given.
@@ -288,4 +291,4 @@ pub fn json_schema() -> Value {
 }
 
 /// Keys of the language that this version knows and does not run.
-pub(super) const RESERVED: [&str; 4] = ["concurrencyKey", "retention", "priority", "cache"];
+pub(super) const RESERVED: [&str; 3] = ["retention", "priority", "cache"];

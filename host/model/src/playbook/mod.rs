@@ -102,6 +102,8 @@ pub struct Step {
     pub compensation: Option<Compensation>,
     /// What an effect of its operation is known by outside, instead of a key that the host makes.
     pub idempotency_key: Option<Template>,
+    /// Steps with the same key run one after the other, in all executions of the runtime.
+    pub concurrency_key: Option<Template>,
     /// What it does.
     pub work: Work,
     /// The steps that must have ended before it begins, by their places in [`Playbook::steps`].

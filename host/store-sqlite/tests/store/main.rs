@@ -10,6 +10,7 @@
 mod definitions;
 mod group_commit;
 mod histories;
+mod keys;
 mod lists;
 mod log;
 mod opening;

@@ -96,11 +96,8 @@ impl Check {
     ) -> Option<Step> {
         self.known_role(file.role.as_ref(), &format!("{path}.role"));
         let when = file.when.take().and_then(|when| self.expression(&when, &format!("{path}.when")));
-        let key_at = file.idempotency_key.as_ref().map(|key| key.place);
-        let key = file.idempotency_key.take().and_then(|key| {
-            let text = At { value: serde_json::Value::String(key.value), place: key.place };
-            self.template(&text, &format!("{path}.idempotencyKey"))
-        });
+        let (key_at, key) = self.key(file.idempotency_key.take(), "idempotencyKey", path);
+        let (turn_at, turn) = self.key(file.concurrency_key.take(), "concurrencyKey", path);
         let timeout = file.timeout.as_ref().map(|timeout| (timeout.place, timeout.value.0));
         let retries_at = file.retries.as_ref().map(|retries| retries.place);
         let retries = self.retries(file.retries.take(), &format!("{path}.retries"));
@@ -113,6 +110,7 @@ impl Check {
             self.goes_with_operations(timeout.map(|(place, _)| place), "timeout", &work, path);
             self.goes_with_operations(retries_at.filter(|_| !child), "retries", &work, path);
             self.goes_with_operations(key_at, "idempotencyKey", &work, path);
+            self.goes_with_operations(turn_at, "concurrencyKey", &work, path);
         }
         let retried = runs || matches!(work, Work::Playbook { .. });
         let by_default = self.defaults.retries.clone().filter(|_| runs);
@@ -127,11 +125,24 @@ impl Check {
             on_failure,
             compensation: None,
             idempotency_key: key,
+            concurrency_key: turn,
             work,
             needs: Vec::new(),
             place,
             marks,
         })
+    }
+
+    /// A key that is computed of what the step sees, and where it stands.
+    fn key(
+        &mut self,
+        key: Option<At<String>>,
+        name: &str,
+        path: &str,
+    ) -> (Option<Location>, Option<Template>) {
+        let Some(key) = key else { return (None, None) };
+        let text = At { value: serde_json::Value::String(key.value), place: key.place };
+        (Some(key.place), self.template(&text, &format!("{path}.{name}")))
     }
 
     fn each(&mut self, file: &mut StepFile, path: &str) -> Option<Each> {
@@ -266,6 +277,11 @@ impl Check {
             ("timeout", Work::Wait(_)) => "waiting for an event has its own: wait: { event: …, timeout: 1d }",
             ("timeout", Work::Playbook { .. }) => "the playbook that it runs has its own: write it there",
             ("timeout", _) => "put it at the operations inside, or at the playbook",
+            ("concurrencyKey", Work::Playbook { .. }) => {
+                "the playbook that it runs has its own: `concurrency`"
+            }
+            ("concurrencyKey", Work::Group | Work::Switch(_)) => "put it at the operations inside",
+            ("concurrencyKey", _) => "take it away: nothing is at work for this step",
             ("idempotencyKey", Work::Group | Work::Switch(_)) => "put it at the operations inside",
             ("idempotencyKey", _) => "take it away: nothing outside is changed by this step",
             (_, Work::Intervention(_)) => "questions are asked once",

@@ -62,9 +62,9 @@ fn a_step_cannot_read_what_comes_later() {
 
 #[test]
 fn a_key_of_a_later_version_is_told_as_such() {
-    let source = "name: p\nsteps:\n  - name: a\n    operation: x/y\n    concurrencyKey: a\n";
+    let source = "name: p\nsteps:\n  - name: a\n    operation: x/y\n    cache: true\n";
     let found = problems(source);
-    assert_eq!(found, [(5, "`concurrencyKey` is not available yet".to_owned())]);
+    assert_eq!(found, [(5, "`cache` is not available yet".to_owned())]);
 }
 
 #[test]
