@@ -85,6 +85,8 @@ struct Driver {
     planned: Vec<calls::Planned>,
     /// Calls under way.
     calls: calls::Calls,
+    /// A child ended while the store could not be read.
+    look_again: bool,
     /// The outside events that the store knows it to wait for.
     awaited: Vec<String>,
     /// It may be at work as far as its concurrency key is concerned.
@@ -120,6 +122,7 @@ impl Driver {
             planned: Vec::new(),
             calls: calls::Calls::default(),
             awaited,
+            look_again: false,
             admitted,
             place,
         }

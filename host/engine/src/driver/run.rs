@@ -80,6 +80,9 @@ impl Driver {
             if self.host.settings.forgetful {
                 self.forget().await?;
             }
+            if std::mem::take(&mut self.look_again) {
+                self.look_after_children().await?;
+            }
             self.stop_what_is_over();
             let stopping = self.host.stopping.is_cancelled();
             if stopping && self.calls.is_empty() {
