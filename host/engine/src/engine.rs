@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use orgata_model::ExecutionId;
 use orgata_model::execution::Seq;
-use orgata_model::playbook::Playbook;
+use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::Runtime;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -18,6 +18,7 @@ use crate::driver;
 use crate::error::EngineError;
 use crate::feed::{Feed, Notice};
 use crate::host::{Host, RuntimeEntry};
+use crate::places::Places;
 use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
 use crate::retention;
@@ -47,7 +48,7 @@ impl Engine {
         configured: Vec<Runtime>,
     ) -> Result<Self, EngineError> {
         let host = Arc::new(Host {
-            places: Arc::new(Semaphore::new(settings.active_executions)),
+            places: Places::new(settings.active_executions),
             store,
             operations,
             plugins,
@@ -168,17 +169,39 @@ impl Engine {
 }
 
 async fn recover(host: Arc<Host>) {
+    let mut count = 0;
+    // One round for each priority that there is: what the host cannot take at once stays in the store.
+    for priority in host.priorities() {
+        match recover_these(&host, priority).await {
+            Some(found) => count += found,
+            None => return,
+        }
+    }
+    if count > 0 {
+        info!(count, "executions that were at work go on");
+    }
+}
+
+/// Brings back those of a priority, or all of them; nothing when the host stops.
+async fn recover_these(host: &Arc<Host>, priority: Option<Priority>) -> Option<usize> {
     let mut after = None;
     let mut count = 0usize;
     loop {
         match host.store.unfinished(after, RECOVERY_PAGE).await {
-            Ok(page) if page.is_empty() => break,
+            Ok(page) if page.is_empty() => return Some(count),
             Ok(page) => {
                 after = page.last().copied();
-                count += page.len();
                 for id in page {
-                    if !driver::wake(&host, id).await {
-                        return;
+                    let own = match priority {
+                        Some(_) => host.priority_of(id).await,
+                        None => Priority::Normal,
+                    };
+                    if priority.is_some_and(|priority| priority != own) {
+                        continue;
+                    }
+                    count += 1;
+                    if !driver::wake(host, id, own).await {
+                        return None;
                     }
                 }
             }
@@ -186,15 +209,11 @@ async fn recover(host: Arc<Host>) {
                 error!(%error, "unfinished executions cannot be read; trying again");
                 let later = host.clock.now() + Duration::from_secs(1);
                 tokio::select! {
-                    biased;
                     () = host.clock.sleep_until(later) => {}
-                    () = host.stopping.cancelled() => return,
+                    () = host.stopping.cancelled() => return None,
                 }
             }
         }
-    }
-    if count > 0 {
-        info!(count, "executions that were at work go on");
     }
 }
 

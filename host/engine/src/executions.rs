@@ -113,7 +113,7 @@ impl Engine {
         let playbook = entry.playbook(&request.playbook)?;
         self.check_request(&playbook, &request)?;
         let plugins = starting::pin(host, &entry, &playbook)?;
-        let place = Arc::clone(&host.places).try_acquire_owned().map_err(|_| EngineError::Overloaded {
+        let place = host.places.try_take().ok_or(EngineError::Overloaded {
             limit: host.settings.active_executions,
             retry_after: Duration::from_secs(1),
         })?;

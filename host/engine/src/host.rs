@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
-use orgata_model::playbook::Playbook;
+use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::{Grants, Runtime};
 use orgata_model::{Digest, ExecutionId, PlaybookName, PluginName, RuntimeId};
 use serde_json::Value;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
+use crate::places::Places;
 use crate::ports::{Clock, Operations, Plugins, Store};
 use crate::schedules::Schedules;
 use crate::settings::Settings;
@@ -41,7 +42,7 @@ pub(crate) struct Host {
     /// Executions that have a driver now, and how to reach it.
     pub(crate) residents: Mutex<HashMap<ExecutionId, mpsc::UnboundedSender<Command>>>,
     /// Places for executions at work.
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Arc<Places>,
     /// Set when the host stops.
     pub(crate) stopping: CancellationToken,
     /// Set when it has waited long enough for what runs.
@@ -108,6 +109,29 @@ impl Host {
         recent.truncate(RECENT - 1);
         recent.push_front(Arc::clone(&playbook));
         Ok(playbook)
+    }
+
+    /// The priorities that current playbooks have, the highest first; `None` alone when all have the usual one.
+    pub(crate) fn priorities(&self) -> Vec<Option<Priority>> {
+        let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
+        let usual = |entry: &Arc<RuntimeEntry>| {
+            let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
+            playbooks.values().all(|playbook| playbook.priority == Priority::Normal)
+        };
+        match runtimes.values().all(usual) {
+            true => vec![None],
+            false => vec![Some(Priority::High), Some(Priority::Normal), Some(Priority::Low)],
+        }
+    }
+
+    /// The priority of an execution that has no driver. One that cannot be read is as usual: its driver will tell why.
+    pub(crate) async fn priority_of(&self, id: ExecutionId) -> Priority {
+        if self.priorities() == [None] {
+            return Priority::Normal;
+        }
+        let Ok(Some(stored)) = self.store.execution(id).await else { return Priority::Normal };
+        let playbook = self.playbook(stored.summary.playbook.digest).await;
+        playbook.map_or(Priority::Normal, |playbook| playbook.priority)
     }
 
     /// Executions that have a driver, locked for a moment.

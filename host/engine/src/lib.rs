@@ -20,6 +20,7 @@ mod host;
 mod interventions;
 mod keys;
 mod offer;
+mod places;
 mod plugins;
 pub mod ports;
 mod principal;

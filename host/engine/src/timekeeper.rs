@@ -49,7 +49,7 @@ async fn wake_due(host: &Arc<Host>, now: Timestamp) -> Result<Option<Timestamp>,
     loop {
         let page = host.store.due(now, after, PAGE).await?;
         for (_, id) in &page {
-            if !driver::wake(host, *id).await {
+            if !driver::wake(host, *id, host.priority_of(*id).await).await {
                 return Ok(None);
             }
         }

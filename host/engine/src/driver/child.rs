@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use crate::error::EngineError;
 use crate::executions::Control;
-use crate::ports::StoreError;
+use crate::ports::{StoreError, StoredExecution};
 use crate::starting::{self, Beginning};
 
-use super::commit::Stop;
+use super::commit::{FIRST_WAIT, Stop};
 use super::{Command, Driver, deliver};
 
 /// Longest chain of children of children.
@@ -106,7 +106,7 @@ impl Driver {
     }
 
     async fn look_after(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
-        let stored = self.host.store.execution(execution).await.map_err(EngineError::from)?;
+        let stored = self.child(execution).await?;
         let Some((at, orgata_model::execution::StepState::Child { attempt, .. })) = self.state.stands(&step)
         else {
             return Ok(());
@@ -129,21 +129,38 @@ impl Driver {
         }
     }
 
+    /// What the store has of a child; while the store is unavailable it asks again.
+    async fn child(&mut self, execution: ExecutionId) -> Result<Option<StoredExecution>, Stop> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.host.store.execution(execution).await {
+                Ok(stored) => return Ok(stored),
+                Err(error @ StoreError::Unavailable(_)) => wait = self.wait_for_store(&error, wait).await?,
+                Err(error) => return Err(Stop::Fault(error.into())),
+            }
+        }
+    }
+
     /// Stops a child, and takes what it gave if it was quicker.
     pub(super) async fn stop_child(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
         let (reply, done) = oneshot::channel();
         let control = Control::Cancel { compensate: true };
         let reason = Some(format!("step `{step}` of {} no longer needs it", self.state.id));
         let command = Command::Control { control, reason, who: Arc::clone(&self.state.started_by), reply };
-        deliver(&self.host, execution, command)?;
+        match deliver(&self.host, execution, command) {
+            Ok(()) => {}
+            Err(EngineError::Draining) => return Err(Stop::Host),
+            Err(error) => return Err(Stop::Fault(error)),
+        }
         match done.await {
             Ok(
                 Ok(_) | Err(EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. }),
             ) => {}
+            Ok(Err(EngineError::Draining)) => return Err(Stop::Host),
             Ok(Err(error)) => return Err(Stop::Fault(error)),
             Err(_) => return Err(Stop::Fault(self.host.gone())),
         }
-        let stored = self.host.store.execution(execution).await.map_err(EngineError::from)?;
+        let stored = self.child(execution).await?;
         match stored.as_ref().map(|stored| outcome(&stored.summary)) {
             Some(Ok(result)) => self.note(Fact::StepCompleted { step, result }),
             _ => {

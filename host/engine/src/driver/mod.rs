@@ -27,12 +27,13 @@ use std::time::Duration;
 use orgata_model::ExecutionId;
 use orgata_model::execution::{Event, State, Summary};
 use orgata_model::operation::Plugin;
-use orgata_model::playbook::Playbook;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use orgata_model::playbook::{Playbook, Priority};
+use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
+use crate::places::Place;
 use crate::ports::{Session, StoreError};
 
 pub(crate) use command::Command;
@@ -53,7 +54,7 @@ pub(crate) struct Start {
     pub(crate) acknowledge: bool,
     /// The plugins that it keeps.
     pub(crate) plugins: Vec<Arc<Plugin>>,
-    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) place: Place,
 }
 
 /// Whoever started it, and what they wait for.
@@ -87,6 +88,8 @@ struct Driver {
     planned: Vec<calls::Planned>,
     /// Calls under way.
     calls: calls::Calls,
+    /// A child ended while the store could not be read.
+    look_again: bool,
     /// The outside events that the store knows it to wait for.
     awaited: Vec<String>,
     /// Its turns among steps with the same concurrency key.
@@ -95,7 +98,7 @@ struct Driver {
     admitted: bool,
     /// Held while it is at work. One that was brought back for a caller takes it when there is work: an answer or
     /// a cancellation does not wait for what others are at.
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 impl Driver {
@@ -103,7 +106,7 @@ impl Driver {
         host: Arc<Host>,
         state: State,
         inbox: mpsc::UnboundedReceiver<Command>,
-        place: Option<OwnedSemaphorePermit>,
+        place: Option<Place>,
     ) -> Self {
         let awaited = state.awaited();
         let admitted = state.playbook.concurrency.is_none();
@@ -125,6 +128,7 @@ impl Driver {
             calls: calls::Calls::default(),
             awaited,
             turns: turn::OwnTurns::default(),
+            look_again: false,
             admitted,
             place,
         }
@@ -184,7 +188,7 @@ pub(crate) fn deliver(host: &Arc<Host>, id: ExecutionId, command: Command) -> Re
 }
 
 /// [`deliver`], with a place for the driver if there is one already.
-fn deliver_at(host: &Arc<Host>, id: ExecutionId, command: Command, place: Option<OwnedSemaphorePermit>) {
+fn deliver_at(host: &Arc<Host>, id: ExecutionId, command: Command, place: Option<Place>) {
     let mut residents = host.residents();
     // The lock is held while sending: a driver that leaves checks its inbox under the same lock.
     let refused = match residents.get(&id) {
@@ -204,14 +208,14 @@ fn deliver_at(host: &Arc<Host>, id: ExecutionId, command: Command, place: Option
 
 /// Brings an execution back, if it has no driver: its time has come, or the host has started. Waits for a place,
 /// so that what cannot be at work yet stays on disk. `false`: the host stops, and the next start wakes it.
-pub(crate) async fn wake(host: &Arc<Host>, id: ExecutionId) -> bool {
+pub(crate) async fn wake(host: &Arc<Host>, id: ExecutionId, priority: Priority) -> bool {
     let resident = host.residents().contains_key(&id);
     if resident {
         return true;
     }
     let place = tokio::select! {
         biased;
-        place = Arc::clone(&host.places).acquire_owned() => place.ok(),
+        place = host.places.take(priority) => Some(place),
         () = host.stopping.cancelled() => None,
     };
     if place.is_none() || host.stopping.is_cancelled() {
@@ -225,7 +229,7 @@ async fn bring_back(
     host: Arc<Host>,
     id: ExecutionId,
     mut inbox: mpsc::UnboundedReceiver<Command>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) {
     let mut residence = Residence::new(&host, id);
     let state = match load_patiently(&host, id, &mut inbox).await {

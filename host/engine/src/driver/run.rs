@@ -80,6 +80,9 @@ impl Driver {
             if self.host.settings.forgetful {
                 self.forget().await?;
             }
+            if std::mem::take(&mut self.look_again) {
+                self.look_after_children().await?;
+            }
             self.stop_what_is_over();
             self.pass_turns_on();
             let stopping = self.host.stopping.is_cancelled();
@@ -195,11 +198,11 @@ impl Driver {
     /// Takes a place among the executions at work. While there is none, it does what callers ask.
     async fn wait_for_place(&mut self) -> Result<(), Stop> {
         self.commit().await?;
-        let places = Arc::clone(&self.host.places);
+        let (places, priority) = (Arc::clone(&self.host.places), self.state.playbook.priority);
         let clock = Arc::clone(&self.host.clock);
         tokio::select! {
             biased;
-            place = places.acquire_owned() => self.place = place.ok(),
+            place = places.take(priority) => self.place = Some(place),
             Some(command) = self.inbox.recv() => self.obey(command).await?,
             () = sleep_until(&*clock, self.state.deadline) => {}
             () = self.host.stopping.cancelled() => {}

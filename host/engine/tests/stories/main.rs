@@ -19,6 +19,7 @@ mod durability;
 mod memory;
 mod on_events;
 mod outages;
+mod priorities;
 mod progress;
 mod questions;
 mod races;

@@ -1,4 +1,4 @@
-//! How many executions of a playbook may be at work at once.
+//! How many executions of a playbook may be at work at once, and which go first.
 //!
 //! Not here: whether there is room now (the engine asks its store).
 
@@ -38,6 +38,19 @@ pub enum Strategy {
     Reject,
     /// Those that were there first are cancelled, and it begins when they have ended.
     CancelOldest,
+}
+
+/// Which executions go first while the host has as many at work as it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Before all others.
+    High,
+    /// After those with high priority.
+    #[default]
+    Normal,
+    /// When no other waits.
+    Low,
 }
 
 impl Concurrency {

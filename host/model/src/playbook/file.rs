@@ -13,7 +13,7 @@ use serde_saphyr::{Location, Spanned};
 use crate::duration::DurationText;
 use crate::ids::{OperationName, PlaybookName, RoleName, StepName};
 
-use super::concurrency::Strategy;
+use super::concurrency::{Priority, Strategy};
 use super::schedule::{Missed, Overlap};
 use super::values::{ApprovalsFile, AskTimeoutFile, OnFailureFile, RetriesFile, WaitFile, WhenFile};
 
@@ -67,6 +67,9 @@ pub(super) struct PlaybookFile {
     pub(super) on_event: Option<At<OnEventFile>>,
     /// How many executions may be at work at once.
     pub(super) concurrency: Option<At<ConcurrencyFile>>,
+    /// Which executions go first while the host has as many at work as it takes: high, normal or low.
+    #[serde(default)]
+    pub(super) priority: Priority,
     /// What holds for every step that does not say otherwise.
     #[serde(default)]
     pub(super) defaults: DefaultsFile,
@@ -291,4 +294,4 @@ pub fn json_schema() -> Value {
 }
 
 /// Keys of the language that this version knows and does not run.
-pub(super) const RESERVED: [&str; 3] = ["retention", "priority", "cache"];
+pub(super) const RESERVED: [&str; 2] = ["retention", "cache"];

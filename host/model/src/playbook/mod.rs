@@ -32,7 +32,7 @@ use crate::intervention::OnDeadline;
 use crate::retry::RetryPolicy;
 use crate::schema::Schema;
 
-pub use concurrency::{Concurrency, KEY_LABEL, Strategy};
+pub use concurrency::{Concurrency, KEY_LABEL, Priority, Strategy};
 pub use file::json_schema;
 pub use on_event::OnEvent;
 pub use schedule::{Missed, Overlap, Schedule};
@@ -69,6 +69,8 @@ pub struct Playbook {
     pub on_event: Option<OnEvent>,
     /// How many executions may be at work at once.
     pub concurrency: Option<Concurrency>,
+    /// Which executions go first while the host has as many at work as it takes.
+    pub priority: Priority,
     /// The roles that it declares, and those of its steps.
     pub roles: Vec<RoleName>,
     /// As they are written, each followed by the steps inside of it.

@@ -192,6 +192,7 @@ impl Check {
             schedule,
             on_event,
             concurrency,
+            priority: file.priority,
             roles,
             steps: steps.into_iter().collect::<Option<_>>()?,
             output,
