@@ -15,6 +15,7 @@ use crate::host::{Host, RuntimeEntry};
 use crate::ports::Append;
 
 /// A new execution that a step of another runs, or that nobody waits for.
+#[derive(Clone)]
 pub(crate) struct Beginning {
     pub(crate) runtime: RuntimeId,
     pub(crate) playbook: PlaybookName,
