@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use orgata_model::execution::{Fact, Parent, Status, Summary};
+use orgata_model::execution::{Actor, Fact, Parent, Status, Summary};
 use orgata_model::failure::code;
 use orgata_model::{ExecutionId, Failure, PlaybookName, StepPath};
 use serde_json::Value;
@@ -13,10 +13,11 @@ use tokio::sync::oneshot;
 
 use crate::error::EngineError;
 use crate::executions::Control;
+use crate::host::Host;
 use crate::ports::{StoreError, StoredExecution};
 use crate::starting::{self, Beginning};
 
-use super::commit::{FIRST_WAIT, Stop};
+use super::commit::{Stop, patiently};
 use super::{Command, Driver, deliver};
 
 /// Longest chain of children of children.
@@ -31,7 +32,7 @@ impl Driver {
         input: Arc<Value>,
     ) -> Result<(), Stop> {
         let execution = ExecutionId::new(self.host.clock.fresh_id());
-        if let Err(failure) = self.may_start(&playbook, &input).await {
+        if let Err(failure) = self.may_start(&playbook, &input).await? {
             return self.note(Fact::StepFailed { step, failure });
         }
         self.note(Fact::ChildStarted {
@@ -46,25 +47,29 @@ impl Driver {
     }
 
     /// What can be said before anything is recorded.
-    async fn may_start(&mut self, playbook: &PlaybookName, input: &Value) -> Result<(), Failure> {
+    async fn may_start(
+        &mut self,
+        playbook: &PlaybookName,
+        input: &Value,
+    ) -> Result<Result<(), Failure>, Stop> {
         let mut generations = 1;
         let mut parent = self.state.parent.clone();
         while let Some(above) = parent {
             generations += 1;
             if generations > MAX_GENERATIONS {
                 let message = format!("playbooks run playbooks {MAX_GENERATIONS} deep: does one run itself?");
-                return Err(Failure::permanent(code::CHILD_FAILED, message));
+                return Ok(Err(Failure::permanent(code::CHILD_FAILED, message)));
             }
-            let first = self.host.store.events(above.execution, 0, 1).await;
-            let first = first.map_err(|error| Failure::transient(code::CHILD_FAILED, error.to_string()))?;
+            let host = Arc::clone(&self.host);
+            let first = || async { Ok(host.store.events(above.execution, 0, 1).await?) };
+            let first = patiently(&host, first).await?;
             parent = first.into_iter().next().and_then(|event| match event.fact {
                 Fact::ExecutionStarted { parent, .. } => parent,
                 _ => None,
             });
         }
-        starting::check(&self.host, &self.state.runtime, playbook, input)
-            .map(drop)
-            .map_err(|error| refused(playbook, &error))
+        let checked = starting::check(&self.host, &self.state.runtime, playbook, input);
+        Ok(checked.map(drop).map_err(|error| refused(playbook, &error)))
     }
 
     async fn make_child(
@@ -83,14 +88,15 @@ impl Driver {
             labels: self.state.labels.clone(),
             parent: Some(parent),
         };
-        match starting::make(&self.host, execution, beginning, None).await {
+        let host = Arc::clone(&self.host);
+        match patiently(&host, || starting::make(&host, execution, beginning.clone(), None)).await {
             // Somebody came back to it before us.
-            Ok(()) | Err(EngineError::Store(StoreError::Conflict)) => {}
-            Err(EngineError::Store(error)) => return Err(Stop::Fault(EngineError::Store(error))),
-            Err(error) => {
+            Ok(()) | Err(Stop::Fault(EngineError::Store(StoreError::Conflict))) => {}
+            Err(Stop::Fault(error)) if !matches!(error, EngineError::Store(_)) => {
                 let failure = refused(&playbook, &error);
                 return self.note(Fact::StepFailed { step: step.clone(), failure });
             }
+            Err(stop) => return Err(stop),
         }
         // It goes on by itself; when the host stops, the next start wakes it.
         let _ = deliver(&self.host, execution, Command::Wake);
@@ -106,7 +112,7 @@ impl Driver {
     }
 
     async fn look_after(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
-        let stored = self.child(execution).await?;
+        let stored = self.stored(execution).await?;
         let Some((at, orgata_model::execution::StepState::Child { attempt, .. })) = self.state.stands(&step)
         else {
             return Ok(());
@@ -129,38 +135,21 @@ impl Driver {
         }
     }
 
-    /// What the store has of a child; while the store is unavailable it asks again.
-    async fn child(&mut self, execution: ExecutionId) -> Result<Option<StoredExecution>, Stop> {
-        let mut wait = FIRST_WAIT;
-        loop {
-            match self.host.store.execution(execution).await {
-                Ok(stored) => return Ok(stored),
-                Err(error @ StoreError::Unavailable(_)) => wait = self.wait_for_store(&error, wait).await?,
-                Err(error) => return Err(Stop::Fault(error.into())),
-            }
-        }
-    }
-
     /// Stops a child, and takes what it gave if it was quicker.
     pub(super) async fn stop_child(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
-        let (reply, done) = oneshot::channel();
-        let control = Control::Cancel { compensate: true };
-        let reason = Some(format!("step `{step}` of {} no longer needs it", self.state.id));
-        let command = Command::Control { control, reason, who: Arc::clone(&self.state.started_by), reply };
-        match deliver(&self.host, execution, command) {
-            Ok(()) => {}
-            Err(EngineError::Draining) => return Err(Stop::Host),
-            Err(error) => return Err(Stop::Fault(error)),
+        let host = Arc::clone(&self.host);
+        let reason = format!("step `{step}` of {} no longer needs it", self.state.id);
+        let who = Arc::clone(&self.state.started_by);
+        match patiently(&host, || cancel(&host, execution, &who, &reason)).await {
+            Ok(())
+            | Err(Stop::Fault(
+                EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. },
+            )) => {}
+            // The next start stops it.
+            Err(Stop::Fault(EngineError::Draining)) => return Err(Stop::Host),
+            Err(stop) => return Err(stop),
         }
-        match done.await {
-            Ok(
-                Ok(_) | Err(EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. }),
-            ) => {}
-            Ok(Err(EngineError::Draining)) => return Err(Stop::Host),
-            Ok(Err(error)) => return Err(Stop::Fault(error)),
-            Err(_) => return Err(Stop::Fault(self.host.gone())),
-        }
-        let stored = self.child(execution).await?;
+        let stored = self.stored(execution).await?;
         match stored.as_ref().map(|stored| outcome(&stored.summary)) {
             Some(Ok(result)) => self.note(Fact::StepCompleted { step, result }),
             _ => {
@@ -168,6 +157,12 @@ impl Driver {
                 self.note(Fact::StepFailed { step, failure: Failure::permanent(code::CHILD_FAILED, message) })
             }
         }
+    }
+
+    /// What the store has of another execution.
+    async fn stored(&mut self, execution: ExecutionId) -> Result<Option<StoredExecution>, Stop> {
+        let host = Arc::clone(&self.host);
+        patiently(&host, || async { Ok(host.store.execution(execution).await?) }).await
     }
 
     /// Stops all children: the execution is about to end.
@@ -185,6 +180,18 @@ impl Driver {
             let _ = deliver(&self.host, parent.execution, Command::ChildEnded);
         }
     }
+}
+
+async fn cancel(
+    host: &Arc<Host>,
+    execution: ExecutionId,
+    who: &Actor,
+    reason: &str,
+) -> Result<(), EngineError> {
+    let (reply, done) = oneshot::channel();
+    let (control, reason) = (Control::Cancel { compensate: true }, Some(reason.to_owned()));
+    deliver(host, execution, Command::Control { control, reason, who: Arc::clone(who), reply })?;
+    done.await.map_err(|_| host.gone())?.map(drop)
 }
 
 fn refused(playbook: &PlaybookName, error: &EngineError) -> Failure {

@@ -168,6 +168,25 @@ impl Driver {
     }
 }
 
+/// What the store says, asked again and again while it is unavailable: nobody else would come back for what waits
+/// for it.
+pub(super) async fn patiently<T, F>(host: &Host, mut ask: impl FnMut() -> F) -> Result<T, Stop>
+where
+    F: Future<Output = Result<T, EngineError>>,
+{
+    let mut wait = FIRST_WAIT;
+    loop {
+        match ask().await {
+            Err(error @ EngineError::Store(StoreError::Unavailable(_))) => {
+                warn!(%error, "the execution waits for the store");
+            }
+            told => return told.map_err(Stop::Fault),
+        }
+        pause_before_retry(host, wait).await?;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
 /// Waits before the store is tried again, also while the host stops: until nobody waits for it any more.
 pub(super) async fn pause_before_retry(host: &Host, wait: Duration) -> Result<(), Stop> {
     let until = host.clock.now() + wait;

@@ -132,13 +132,8 @@ impl Driver {
         self.look_after_children().await
     }
 
-    /// Whether nothing of its steps is at work any more, whatever was: it ended, or is being undone.
-    pub(super) fn is_over(&self) -> bool {
-        self.state.end.is_some()
-    }
-
     /// Stops calls whose outcome nobody waits for.
-    fn stop_what_is_over(&mut self) {
+    pub(super) fn stop_what_is_over(&mut self) {
         if self.calls.is_empty() && self.planned.is_empty() {
             return;
         }

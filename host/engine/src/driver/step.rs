@@ -96,14 +96,12 @@ impl Driver {
         let effectful = |planned: &Planned| planned.operation.effect == EffectClass::Effectful;
         if self.urgent || self.planned.iter().any(effectful) {
             self.commit().await?;
-            // What was asked meanwhile comes before the effect.
+            // What was asked meanwhile comes before the effect, and is durable before it too.
             while let Ok(command) = self.inbox.try_recv() {
                 self.obey(command).await?;
+                self.commit().await?;
             }
-            if self.is_over() {
-                self.planned.clear();
-                return Ok(());
-            }
+            self.stop_what_is_over();
         }
         let alone = self.planned.len() == 1 && self.calls.is_empty();
         for planned in std::mem::take(&mut self.planned) {

@@ -11,6 +11,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../stories/approvals.rs"]
+mod approvals;
 #[path = "../stories/bulk.rs"]
 mod bulk;
 #[path = "../stories/computing.rs"]
@@ -19,6 +21,8 @@ mod computing;
 mod controls;
 #[path = "../stories/crashes.rs"]
 mod crashes;
+#[path = "../stories/durability.rs"]
+mod durability;
 #[path = "../stories/outages.rs"]
 mod outages;
 #[path = "../stories/progress.rs"]

@@ -16,6 +16,7 @@ pub(crate) async fn next_life(host: &mut TestHost, last: u64) {
     }
     host.store.unavailable(false);
     host.store.refuse_next(0);
+    host.store.flaky(0);
     host.begin(Life::new(last)).await.unwrap();
 }
 
@@ -40,7 +41,12 @@ pub(crate) async fn stop(host: &TestHost) -> bool {
 
 /// Something happens to the store or to the clock.
 pub(crate) fn befall(host: &TestHost, dice: &mut Rng) -> String {
-    match dice.roll(10) {
+    match dice.roll(13) {
+        10..=12 => {
+            let one_in = usize::try_from(dice.roll(5)).unwrap();
+            host.store.flaky(one_in);
+            format!("the store refuses one in {one_in}")
+        }
         0 | 1 => {
             let appends = usize::try_from(1 + dice.roll(4)).unwrap();
             host.store.refuse_next(appends);

@@ -16,14 +16,22 @@ pub(crate) fn any_playbooks(dice: &mut Rng) -> [String; 3] {
 fn dressed(source: &str, name: &str, child: &str, dice: &mut Rng) -> String {
     let mut dressed = String::new();
     let mut runs_child = false;
-    for line in source.lines() {
+    let parental = dice.once_in(3);
+    for (at, line) in source.lines().enumerate() {
         let indent = &line[..line.len() - line.trim_start().len()];
         let text = line.trim_start();
         let text = match text {
             "name: any" => format!("name: {name}"),
             "playbook: other" => format!("playbook: {child}"),
             _ if text.starts_with("operation: x/undo-") => "operation: mail/undo".to_owned(),
-            _ if text.starts_with("operation: x/") => operation(indent, dice),
+            _ if text.starts_with("operation: x/") => {
+                let mut rest = source.lines().skip(at).take_while(|line| line.starts_with(indent));
+                let undone = rest.any(|line| line.trim_start().starts_with("compensation"));
+                match parental && !undone && dice.once_in(2) {
+                    true => format!("playbook: {child}"),
+                    false => operation(indent, dice),
+                }
+            }
             _ if runs_child => text.replace("{ v: ", "{ n: 3, list: [1, 2], nothing: null, v: "),
             text => text.to_owned(),
         };

@@ -16,7 +16,6 @@ use crate::people::People;
 use crate::playbooks::any_playbooks;
 use crate::rng::Rng;
 use crate::support::TestHost;
-use crate::support::host::request;
 
 /// Turns of chaos, at most.
 const CHAOS: u64 = 50;
@@ -198,13 +197,8 @@ impl Teller {
             let host = self.host.as_mut().unwrap();
             host.store.unavailable(false);
             host.store.refuse_next(0);
+            host.store.flaky(0);
             host.store.release();
-        }
-        if self.host().store.ids().is_empty() {
-            self.host()
-                .try_start(request(serde_json::json!({ "n": 1, "list": [], "nothing": null })))
-                .await
-                .ok();
         }
         let (mut commits, mut quiet) = (0, 0);
         for turn in 0.. {

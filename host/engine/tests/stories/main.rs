@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod approvals;
 mod bulk;
 mod computing;
 mod concurrency;

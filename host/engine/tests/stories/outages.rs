@@ -189,3 +189,28 @@ async fn a_slow_store_slows_and_breaks_nothing() {
     }
     assert_eq!((host.status(id), host.world.effects().len()), (Some(Status::Succeeded), 2));
 }
+
+const PARENT: &str = "
+name: story
+steps:
+  - { name: first, operation: look/see }
+  - { name: it, playbook: child, params: {} }
+  - { name: after, operation: calc/echo, params: { v: 1 } }
+";
+const CHILD: &str = "name: child\nsteps:\n  - { name: work, operation: calc/echo, params: { v: 1 } }\n";
+
+#[tokio::test]
+async fn a_child_that_the_store_cannot_keep_now_is_made_later() {
+    let host = TestHost::new().await;
+    host.publish(CHILD).await;
+    host.publish(PARENT).await;
+    host.world.hold("look/see");
+    let id = host.start(json!({})).await;
+    host.until(|| host.world.called("look/see") == 1).await;
+    host.store.refuse_starts(2);
+    host.world.release("look/see");
+    host.advance(Duration::from_millis(50)).await;
+    host.advance(Duration::from_millis(100)).await;
+    host.until_status(id, Status::Succeeded).await;
+    assert_eq!(host.count(id, "step_failed"), 0);
+}

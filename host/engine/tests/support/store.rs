@@ -55,6 +55,10 @@ struct Inside {
     reads: AtomicUsize,
     unavailable: AtomicBool,
     refuse: AtomicUsize,
+    refuse_starts: AtomicUsize,
+    poisoned: Mutex<BTreeSet<ExecutionId>>,
+    flaky: AtomicUsize,
+    asked: AtomicUsize,
     held: AtomicBool,
     released: Notify,
     unchecked: AtomicBool,
@@ -84,6 +88,21 @@ impl MemoryStore {
     /// Refuses the next so many appends.
     pub fn refuse_next(&self, appends: usize) {
         self.0.refuse.store(appends, Ordering::SeqCst);
+    }
+
+    /// Refuses to keep the next so many new executions.
+    pub fn refuse_starts(&self, starts: usize) {
+        self.0.refuse_starts.store(starts, Ordering::SeqCst);
+    }
+
+    /// The history of this execution cannot be read any more.
+    pub fn poison(&self, id: ExecutionId) {
+        self.0.poisoned.lock().unwrap().insert(id);
+    }
+
+    /// Refuses one of so many requests, reads among them; none for 0.
+    pub fn flaky(&self, one_in: usize) {
+        self.0.flaky.store(one_in, Ordering::SeqCst);
     }
 
     /// Appends are written and not synced until it is released: a crash loses them.
@@ -142,6 +161,10 @@ impl MemoryStore {
         if self.0.unavailable.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("unplugged".to_owned()));
         }
+        let one_in = self.0.flaky.load(Ordering::SeqCst);
+        if one_in > 0 && self.0.asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(one_in) {
+            return Err(StoreError::Unavailable("flaky".to_owned()));
+        }
         Ok(())
     }
 
@@ -157,8 +180,14 @@ impl MemoryStore {
 
     fn write(&self, append: Append) -> Result<(), StoreError> {
         self.check_available()?;
-        let refuse = &self.0.refuse;
-        if refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        let refuse = if append.seen == 0 { &self.0.refuse_starts } else { &self.0.refuse };
+        let count_down = |left: usize| left.checked_sub(1);
+        if append.seen == 0
+            && self.0.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count_down).is_ok()
+        {
+            return Err(StoreError::Unavailable("busy".to_owned()));
+        }
+        if refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count_down).is_ok() {
             return Err(StoreError::Unavailable("busy".to_owned()));
         }
         let mut disk = self.0.disk.lock().unwrap();
@@ -320,6 +349,10 @@ impl Store for LifeStore {
     }
 
     async fn events(&self, id: ExecutionId, after: Seq, limit: usize) -> Result<Vec<Event>, StoreError> {
+        if self.store.0.poisoned.lock().unwrap().contains(&id) {
+            let reason = "it is poisoned".to_owned();
+            return Err(StoreError::Broken { table: "segments", key: id.to_string(), reason });
+        }
         self.read(|disk| {
             let events = disk.rows.get(&id).map(|row| row.events.as_slice()).unwrap_or_default();
             events
