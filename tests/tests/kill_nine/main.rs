@@ -13,6 +13,7 @@
     reason = "a story that cannot go on ends right there"
 )]
 
+mod branches;
 mod ledger;
 mod moments;
 mod people;

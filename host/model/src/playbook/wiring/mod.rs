@@ -74,7 +74,18 @@ impl Wiring<'_> {
 
     /// What a step gives: for a loop, a list of it.
     fn output(&self, step: &Step) -> Option<Arc<Value>> {
-        let one = match &step.work {
+        let one = self.one_output(step)?;
+        if step.each.is_none() {
+            return Some(one);
+        }
+        // References inside lead into the document that it was.
+        let refers = one.to_string().contains("\"$ref\"");
+        (!refers).then(|| Arc::new(serde_json::json!({ "type": "array", "items": *one })))
+    }
+
+    /// The same of one iteration.
+    fn one_output(&self, step: &Step) -> Option<Arc<Value>> {
+        match &step.work {
             Work::Operation { operation, .. } => {
                 self.offer.operation(operation).ok().map(|operation| Arc::clone(&operation.output_schema))
             }
@@ -86,13 +97,7 @@ impl Wiring<'_> {
                 Some(Arc::new(closed.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
             }
             _ => None,
-        }?;
-        if step.each.is_none() {
-            return Some(one);
         }
-        // References inside lead into the document that it was.
-        let refers = one.to_string().contains("\"$ref\"");
-        (!refers).then(|| Arc::new(serde_json::json!({ "type": "array", "items": *one })))
     }
 
     fn step(&mut self, at: usize, step: &Step) {
@@ -118,11 +123,18 @@ impl Wiring<'_> {
             }
             _ => {}
         }
+        self.compensation(at, step, &format!("{path} compensation"));
+    }
+
+    fn compensation(&mut self, at: usize, step: &Step, path: &str) {
         let Some(compensation) = &step.compensation else { return };
+        // A loop is undone iteration by iteration: what is read of the step itself is what that iteration gave.
+        let one = self.one_output(step);
+        let listed = self.outputs.get_mut(at).map(|output| std::mem::replace(output, one));
+        self.reads(&compensation.params.uses(), &step.marks.compensation, path);
         match &compensation.work {
             Undo::Operation(operation) => {
-                let path = format!("{path} compensation");
-                if let Some(operation) = self.runs(step, operation, &step.marks.compensation, &path) {
+                if let Some(operation) = self.runs(step, operation, &step.marks.compensation, path) {
                     let mark = &step.marks.compensation;
                     self.params(at, &compensation.params, &operation, mark, &format!("{path} params"), true);
                 }
@@ -130,8 +142,11 @@ impl Wiring<'_> {
             Undo::Mcp => {
                 let hint = "undo it with `operation: plugin/operation`".to_owned();
                 let message = "compensation by a tool of an MCP server is not available yet".to_owned();
-                self.tell(&step.marks.compensation, &path, message, hint);
+                self.tell(&step.marks.compensation, path, message, hint);
             }
+        }
+        if let (Some(output), Some(listed)) = (self.outputs.get_mut(at), listed) {
+            *output = listed;
         }
     }
 
@@ -328,7 +343,6 @@ impl Wiring<'_> {
             }
             Work::Wait(_) | Work::Group | Work::NotAvailable(_) => {}
         }
-        step.compensation.iter().for_each(|undo| uses.add(&undo.params.uses()));
         self.reads(&uses, mark, path);
     }
 
