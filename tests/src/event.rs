@@ -47,8 +47,14 @@ impl Event {
 
     /// True when nothing can follow.
     pub fn is_end(&self) -> bool {
-        const ENDS: [&str; 4] =
-            ["execution_completed", "execution_failed", "execution_cancelled", "execution_timed_out"];
+        const ENDS: [&str; 6] = [
+            "execution_completed",
+            "execution_failed",
+            "execution_cancelled",
+            "execution_timed_out",
+            "execution_compensated",
+            "compensation_failed",
+        ];
         ENDS.contains(&self.kind.as_str())
     }
 }

@@ -81,6 +81,25 @@ impl TestHost {
         self.post(&format!("/api/v1/executions/{id}/interventions/{}", question.id), body).await
     }
 
+    /// Tells the host's own runtime of an outside event: the executions that took it.
+    pub async fn tell(&self, event: &str, payload: Value) -> Vec<ExecutionId> {
+        let path = format!("/api/v1/runtimes/{}/events", self.runtime());
+        let delivery = self.post(&path, json!({ "event": event, "payload": payload })).await.is(200);
+        let took = delivery["executions"].as_array().expect("a delivery has executions");
+        took.iter().filter_map(Value::as_str).map(|id| ExecutionId(id.to_owned())).collect()
+    }
+
+    /// Makes an execution from an earlier one.
+    pub async fn fork(&self, id: &ExecutionId, body: Value) -> ExecutionId {
+        let handle = self.post(&format!("/api/v1/executions/{id}/fork"), body).await.is(201);
+        ExecutionId(handle["executionId"].as_str().expect("a fork has an id").to_owned())
+    }
+
+    /// A control with a whole body: `retry`, `skip`, `hold`, `cancel`, …
+    pub async fn steer(&self, id: &ExecutionId, verb: &str, body: Value) -> Reply {
+        self.post(&format!("/api/v1/executions/{id}/{verb}"), body).await
+    }
+
     /// `pause`, `resume`, `cancel` or `retry`, with a reason.
     pub async fn control(&self, id: &ExecutionId, verb: &str, reason: &str) -> Reply {
         self.post(&format!("/api/v1/executions/{id}/{verb}"), json!({ "reason": reason })).await

@@ -68,7 +68,8 @@ pub fn asked(step: &str) -> Matcher<Question> {
         let asked = history.iter().rposition(|event| event.is("intervention_required", &step))?;
         let question = Question::read(history.get(asked)?)?;
         let closed = |event: &Event| {
-            let ended = matches!(event.kind.as_str(), "intervention_resolved" | "intervention_expired");
+            let ends = ["intervention_resolved", "intervention_expired", "intervention_withdrawn"];
+            let ended = ends.contains(&event.kind.as_str());
             ended && event.body.to_string().contains(&question.id)
         };
         (!history.iter().skip(asked).any(closed)).then_some(question)
@@ -85,6 +86,16 @@ pub fn completed() -> Matcher<Value> {
 pub fn failed() -> Matcher<Value> {
     let found = event("execution_failed");
     Matcher::new("a failure", move |history| found.find(history).map(|event| event.body["failure"].clone()))
+}
+
+/// The step waits for time or for an outside event.
+pub fn waiting(step: &str) -> Matcher<Event> {
+    step_event("step_waiting", step)
+}
+
+/// What was done is undone, and the execution ended with that.
+pub fn compensated() -> Matcher<Event> {
+    event("execution_compensated")
 }
 
 /// The execution ended, well or not: its last event.

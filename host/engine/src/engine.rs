@@ -21,6 +21,7 @@ use crate::host::{Host, RuntimeEntry};
 use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
 use crate::retention;
+use crate::schedules::{self, Schedules};
 use crate::settings::Settings;
 use crate::timekeeper;
 use crate::watch::Watch;
@@ -64,11 +65,14 @@ impl Engine {
             drivers: TaskTracker::new(),
             next_look: AtomicI64::new(i64::MAX),
             look_earlier: Notify::new(),
+            schedules: Schedules::default(),
         });
         let engine = Self(host);
         engine.bring_runtimes(configured).await?;
+        schedules::recall(&engine.0).await?;
         tokio::spawn(recover(Arc::clone(&engine.0)));
         tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
+        tokio::spawn(schedules::run(Arc::clone(&engine.0)));
         tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));
         tokio::spawn(retention::run(engine.clone()));
         Ok(engine)

@@ -137,6 +137,14 @@ pub enum EngineError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// As many executions with this key are at work as may be.
+    #[error("{max} with the key `{key}` may be at work, and are: try again when one has ended")]
+    KeyTaken {
+        /// The key.
+        key: String,
+        /// How many may be at work.
+        max: usize,
+    },
     /// The host is stopping.
     #[error("the host is stopping: try again when it is back")]
     Draining,
@@ -209,6 +217,7 @@ impl EngineError {
             Self::BadRequest(_) | Self::Store(StoreError::Cursor) => "BAD_REQUEST",
             Self::Refused(_) => "PLUGIN_REFUSED",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::KeyTaken { .. } => "CONCURRENCY_LIMIT",
             Self::Draining => "DRAINING",
             Self::Store(StoreError::Conflict) => "STATE_CONFLICT",
             Self::Store(StoreError::Unavailable(_)) => "STORE_UNAVAILABLE",

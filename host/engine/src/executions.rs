@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::driver::{self, Command, Start};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
+use crate::keys::check_room;
 use crate::ports::{ExecutionQuery, Page, StoreError, StoredExecution};
 use crate::principal::Principal;
 use crate::starting::{self, Beginning, Pinned};
@@ -125,7 +126,8 @@ impl Engine {
             labels: request.labels.clone(),
             parent: None,
         };
-        let first = starting::first(host, &pinned, beginning, None);
+        check_room(host, &pinned.playbook, runtime, &beginning.input).await?;
+        let first = starting::first(host, &pinned, beginning, None)?;
         let Pinned { entry, playbook, plugins } = pinned;
         let wait = request.wait.map(|wait| wait.min(host.settings.longest_wait.0));
         let key = request.idempotency_key.clone();

@@ -63,7 +63,7 @@ impl Engine {
         };
         let step = pinned.playbook.steps.get(from).map(|step| StepPath::from(step.name.clone()));
         let step = step.ok_or_else(|| EngineError::Internal("the playbook has no steps".to_owned()))?;
-        let first = starting::first(host, &pinned, beginning, Some(Fork { execution, step }));
+        let first = starting::first(host, &pinned, beginning, Some(Fork { execution, step }))?;
         let id = ExecutionId::new(host.clock.fresh_id());
         let mut state = State::begin(id, Arc::clone(&pinned.playbook), &first)?;
         let mut events = vec![Arc::new(first)];

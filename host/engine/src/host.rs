@@ -16,6 +16,7 @@ use crate::driver::Command;
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::schedules::Schedules;
 use crate::settings::Settings;
 
 /// Earlier versions of playbooks that are held.
@@ -49,6 +50,7 @@ pub(crate) struct Host {
     /// When the timekeeper will look next, in microseconds; and how to wake it earlier.
     pub(crate) next_look: AtomicI64,
     pub(crate) look_earlier: Notify,
+    pub(crate) schedules: Schedules,
 }
 
 /// A runtime, with everything that starting an execution needs at hand.

@@ -14,6 +14,7 @@ use crate::error::{EngineError, Thing};
 use crate::host::RuntimeEntry;
 use crate::ports::PublishedPlaybook;
 use crate::principal::Principal;
+use crate::schedules;
 
 /// A runtime and what is in it.
 #[derive(Debug, Clone)]
@@ -156,6 +157,7 @@ impl Engine {
         }
         self.0.check_wiring(&entry, file, &playbook)?;
         let playbook = Arc::new(playbook);
+        schedules::prepare(&self.0, &entry, &playbook).await?;
         let published = PublishedPlaybook {
             runtime: runtime.clone(),
             name: playbook.name.clone(),
@@ -168,6 +170,7 @@ impl Engine {
         self.0.remember(&playbook);
         let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
         playbooks.insert(playbook.name.clone(), Arc::clone(&playbook));
+        self.0.schedules.look_again();
         info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
         Ok(playbook)
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use orgata_model::execution::{Actor, Event, Fact, Fork, Parent, PlaybookRef, State};
 use orgata_model::operation::Plugin;
-use orgata_model::playbook::Playbook;
+use orgata_model::playbook::{KEY_LABEL, Playbook};
 use orgata_model::schema::Violation;
 use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use serde_json::Value;
 
 use crate::error::EngineError;
 use crate::host::{Host, RuntimeEntry};
+use crate::keys::{self, check_room};
 use crate::ports::Append;
 
 /// A new execution that a step of another runs, or that nobody waits for.
@@ -47,15 +48,22 @@ pub(crate) fn check(
 }
 
 /// Makes an execution durable. Somebody must wake it.
-pub(crate) async fn make(host: &Host, id: ExecutionId, beginning: Beginning) -> Result<(), EngineError> {
+/// With a key that was used in the runtime before, it is a [`StoreError::Conflict`](crate::ports::StoreError::Conflict).
+pub(crate) async fn make(
+    host: &Host,
+    id: ExecutionId,
+    beginning: Beginning,
+    key: Option<String>,
+) -> Result<(), EngineError> {
     let pinned = check(host, &beginning.runtime, &beginning.playbook, &beginning.input)?;
-    let first = first(host, &pinned, beginning, None);
+    check_room(host, &pinned.playbook, &beginning.runtime, &beginning.input).await?;
+    let first = first(host, &pinned, beginning, None)?;
     let state = State::begin(id, Arc::clone(&pinned.playbook), &first)?;
     let append = Append {
         seen: 0,
         events: vec![Arc::new(first)],
         summary: state.summary(),
-        idempotency_key: None,
+        idempotency_key: key,
         awaited: None,
     };
     host.store.append(append).await?;
@@ -64,10 +72,21 @@ pub(crate) async fn make(host: &Host, id: ExecutionId, beginning: Beginning) -> 
 }
 
 /// The first event.
-pub(crate) fn first(host: &Host, pinned: &Pinned, beginning: Beginning, fork: Option<Fork>) -> Event {
+pub(crate) fn first(
+    host: &Host,
+    pinned: &Pinned,
+    mut beginning: Beginning,
+    fork: Option<Fork>,
+) -> Result<Event, EngineError> {
     let now = host.clock.now();
     let playbook = &pinned.playbook;
-    Event {
+    // The host's own: a child or a fork has not the key of where it comes from.
+    beginning.labels.remove(KEY_LABEL);
+    if let Some(concurrency) = &playbook.concurrency {
+        let key = keys::key_of(concurrency, playbook, &beginning.input)?;
+        beginning.labels.insert(KEY_LABEL.to_owned(), key);
+    }
+    Ok(Event {
         seq: 1,
         at: now,
         actor: beginning.actor,
@@ -86,7 +105,7 @@ pub(crate) fn first(host: &Host, pinned: &Pinned, beginning: Beginning, fork: Op
             parent: beginning.parent,
             fork,
         },
-    }
+    })
 }
 
 /// Whether an input is one that the playbook takes.

@@ -11,6 +11,7 @@ use crate::cli::Global;
 use crate::config::Config;
 use crate::exit::{Exit, HOST, USAGE};
 use crate::local_host;
+use crate::wire::Parts as _;
 
 /// Finding out whether a host answers takes no longer.
 const PROBE: Duration = Duration::from_secs(2);
@@ -116,15 +117,41 @@ impl Client {
         json(self.send(request).await?).await
     }
 
+    /// POST of a document that the host looks at: what it says is wrong with it, if anything is.
+    pub(crate) async fn check(
+        &self,
+        path: &str,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Option<Value>> {
+        let request = self.request(Method::POST, path).header("content-type", media_type).body(bytes);
+        let response = self.reply(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(None);
+        }
+        let text = response.text().await.unwrap_or_default();
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        match body.pointer("/error/details") {
+            Some(details) if details.part("problems").is_array() => Ok(Some(details.clone())),
+            _ => Err(refusal(status.as_u16(), &text).into()),
+        }
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/v1{path}", self.base))
     }
 
-    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
-        let response = request.send().await.map_err(|error| {
+    /// Whatever the host replies.
+    async fn reply(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        request.send().await.map_err(|error| {
             let told = Exit::new(HOST, format!("the host at {} does not answer: is it running?", self.base));
             anyhow::Error::new(error).context(told)
-        })?;
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = self.reply(request).await?;
         if response.status().is_success() {
             return Ok(response);
         }

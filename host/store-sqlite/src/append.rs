@@ -9,7 +9,7 @@ use crate::events::Segment;
 use crate::failure::broken;
 use crate::pins::PluginSet;
 use crate::row::Statement;
-use crate::{events, executions, interventions, waits};
+use crate::{events, executions, interventions, keys, waits};
 
 /// Whether an execution begins or goes on: each has its own way to notice that somebody else was there first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +36,7 @@ impl Encoded {
         let plugins = PluginSet::of(std::mem::take(&mut append.summary.plugins));
         let mut rest = interventions::changes(&append)?;
         rest.extend(waits::changes(&append));
+        rest.extend(keys::changes(&append));
         let kind = if append.seen == 0 { Kind::New } else { Kind::More };
         if kind == Kind::New {
             rest.extend(executions::labels(&append.summary));

@@ -19,6 +19,7 @@ mod failure;
 mod faults;
 mod flush;
 mod interventions;
+mod keys;
 mod lock;
 mod migrations;
 mod open;
@@ -32,6 +33,7 @@ mod runtimes;
 #[cfg(test)]
 #[path = "../tests/store/samples.rs"]
 mod samples;
+mod schedules;
 mod size;
 mod store;
 mod waits;

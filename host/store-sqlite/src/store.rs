@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
-    StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
+    Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -23,7 +23,9 @@ use crate::commit::Committer;
 use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
-use crate::{events, executions, interventions, pins, playbooks, reclaim, runtimes, size, waits};
+use crate::{
+    events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size, waits,
+};
 
 /// How many executions are purged in one transaction: what begins meanwhile waits for no more.
 const PURGED_AT_A_TIME: usize = 16;
@@ -219,6 +221,23 @@ impl Store for SqliteStore {
 
     async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError> {
         self.removes(vec![runtimes::remove(id), playbooks::retire_all(id)]).await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleMark>, StoreError> {
+        schedules::all(&self.readers).await
+    }
+
+    async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError> {
+        self.edit(vec![schedules::put(mark)?]).await.map(|_| ())
+    }
+
+    async fn with_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        keys::in_order(&self.readers, runtime, key, limit).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

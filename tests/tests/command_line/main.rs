@@ -10,8 +10,10 @@
     reason = "a story that cannot go on ends right there"
 )]
 
+mod mending;
 mod one_shot;
 mod operator;
+mod pictures;
 mod plugins;
 mod starting;
 

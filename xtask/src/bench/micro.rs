@@ -17,15 +17,16 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     // The sandbox measures real guests.
     plugins::build()?;
-    for (package, bench) in benches()? {
-        let mut cargo = child::cargo(&["bench", "--package", &package, "--bench", &bench, "--"]);
+    for bench in benches()? {
+        // The whole workspace, so that dependencies have the same features for all and are built once.
+        let mut cargo = child::cargo(&["bench", "--workspace", "--bench", &bench, "--"]);
         child::run(cargo.args(&args.handed_on).env("ORGATA_GUESTS", repo::guests()))?;
     }
     Ok(())
 }
 
-/// Packages with the names of their benchmarks.
-fn benches() -> Result<Vec<(String, String)>> {
+/// The names of the packages' benchmarks.
+fn benches() -> Result<Vec<String>> {
     let metadata = MetadataCommand::new()
         .manifest_path(repo::root().join("Cargo.toml"))
         .no_deps()
@@ -34,7 +35,7 @@ fn benches() -> Result<Vec<(String, String)>> {
     let mut benches = Vec::new();
     for package in metadata.packages {
         let own = package.targets.iter().filter(|target| target.kind.contains(&TargetKind::Bench));
-        benches.extend(own.map(|target| (package.name.to_string(), target.name.clone())));
+        benches.extend(own.map(|target| target.name.clone()));
     }
     Ok(benches)
 }

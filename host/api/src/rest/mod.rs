@@ -13,6 +13,7 @@ mod playbooks;
 mod plugins;
 mod roles;
 mod runtimes;
+mod schedules;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,6 +65,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(playbooks::check::check))
         .routes(routes!(playbooks::publish::publish))
         .routes(routes!(playbooks::retire::retire))
+        .routes(routes!(schedules::list::list))
         .routes(routes!(roles::get::get))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::get::get))

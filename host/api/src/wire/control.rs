@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use orgata_engine::{Delivery, ForkRequest, Hold};
-use orgata_model::{ExecutionId, RoleName, StepName, StepPath};
+use orgata_engine::{Delivery, ForkRequest, Hold, OutsideEvent};
+use orgata_model::{ExecutionId, PlaybookName, RoleName, StepName, StepPath};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -111,16 +111,62 @@ pub struct OutsideEventBody {
     pub payload: Value,
 }
 
+/// Something that happened outside, for a whole runtime.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "event": "order.paid", "payload": { "orderId": "o-17" }, "id": "evt_93" }))]
+pub struct RuntimeEventBody {
+    /// Its name, as playbooks wait for it or begin with it.
+    pub event: String,
+    /// What came with it: `event` in the playbook's `match`, the result of the step that waits, and the input of
+    /// a playbook that it starts, unless that computes another.
+    #[serde(default)]
+    pub payload: Value,
+    /// What its sender knows it by. Sent again with the same id, it starts nothing again.
+    #[schema(example = "evt_93")]
+    pub id: Option<String>,
+}
+
+impl From<RuntimeEventBody> for OutsideEvent {
+    fn from(body: RuntimeEventBody) -> Self {
+        let RuntimeEventBody { event, payload, id } = body;
+        Self { event, payload, id }
+    }
+}
+
 /// Who took an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryView<'a> {
     /// The executions with a step that waited for it.
     #[schema(value_type = Vec<String>)]
     pub executions: &'a [ExecutionId],
+    /// The executions that it started, now or when it was sent before with the same id.
+    #[schema(value_type = Vec<String>)]
+    pub started: &'a [ExecutionId],
+    /// The playbooks that it should have started, and why they were not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<NotStartedView<'a>>,
+}
+
+/// A playbook that an event should have started.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotStartedView<'a> {
+    /// Which.
+    #[schema(value_type = String)]
+    pub playbook: &'a PlaybookName,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
 }
 
 impl<'a> From<&'a Delivery> for DeliveryView<'a> {
     fn from(delivery: &'a Delivery) -> Self {
-        Self { executions: &delivery.executions }
+        let refused = delivery.refused.iter().map(|(playbook, error)| NotStartedView {
+            playbook,
+            code: error.code(),
+            message: error.to_string(),
+        });
+        Self { executions: &delivery.executions, started: &delivery.started, refused: refused.collect() }
     }
 }

@@ -19,5 +19,6 @@ pub mod playbook;
 pub mod plugin;
 pub mod role;
 pub mod runtime;
+pub mod schedule;
 pub mod state;
 pub mod transfer;

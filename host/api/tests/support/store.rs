@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
-    StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
+    Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -247,6 +247,23 @@ impl Store for Memory {
 
     async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError> {
         Ok(self.working()?.runtimes.remove(id).is_some())
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleMark>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_schedule(&self, _mark: &ScheduleMark) -> Result<(), StoreError> {
+        self.working().map(drop)
+    }
+
+    async fn with_key(
+        &self,
+        _runtime: &RuntimeId,
+        _key: &str,
+        _limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

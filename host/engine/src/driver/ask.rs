@@ -24,7 +24,7 @@ impl Driver {
             None => (None, OnDeadline::Fail),
         };
         let reminder = question.reminders.and_then(|every| {
-            Some(Reminder { next: self.from_now(Some(every))?, every: DurationText(every) })
+            Some(Reminder { next: self.after_now(Some(every))?, every: DurationText(every) })
         });
         let intervention = Intervention {
             id: self.fresh_intervention(),
@@ -35,7 +35,7 @@ impl Driver {
             response_schema: question.response_schema.map(|schema| (*schema).clone()),
             assignee_role: question.assignee_role,
             context: question.context,
-            deadline: self.from_now(after),
+            deadline: self.after_now(after),
             on_deadline,
             reminder,
             approvals: question.approvals,
@@ -62,7 +62,7 @@ impl Driver {
             response_schema: question.response_schema,
             assignee_role: question.assignee_role.or_else(|| step.role.clone()),
             context: None,
-            deadline: self.from_now(question.timeout),
+            deadline: self.after_now(question.timeout),
             on_deadline: OnDeadline::Fail,
             reminder: None,
             approvals: 1,
@@ -108,7 +108,7 @@ impl Driver {
         self.note(Fact::InterventionRequired { intervention })
     }
 
-    fn from_now(&self, after: Option<Duration>) -> Option<Timestamp> {
+    fn after_now(&self, after: Option<Duration>) -> Option<Timestamp> {
         let at = self.host.clock.now().checked_add(after?).ok()?;
         // Stores keep whole microseconds.
         Timestamp::from_microsecond(at.as_microsecond()).ok()

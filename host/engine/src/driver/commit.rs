@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::host::Host;
 use crate::ports::{Append, StoreError};
 
-use super::Driver;
+use super::{Command, Driver};
 
 /// The actor of events that the host itself causes.
 const ENGINE: &str = "engine";
@@ -84,10 +84,7 @@ impl Driver {
             match self.host.store.append(append).await {
                 Ok(()) => break,
                 Err(error @ StoreError::Unavailable(_)) if self.durable > 0 => {
-                    warn!(%error, "the execution waits for the store");
-                    self.refuse_commands(&error.into());
-                    pause_before_retry(&self.host, wait).await?;
-                    wait = (wait * 2).min(LONGEST_WAIT);
+                    wait = self.wait_for_store(&error, wait).await?;
                 }
                 Err(error) => return Err(Stop::Fault(error.into())),
             }
@@ -105,11 +102,25 @@ impl Driver {
             metrics::counter!("orgata_executions_ended_total", "status" => status).increment(1);
             debug!(status, "execution ended");
             self.tell_parent();
+            self.make_room();
+            self.host.schedules.ended(&self.state.labels);
         }
         if self.caller.as_ref().is_some_and(|caller| caller.acknowledge) {
             self.tell_caller();
         }
         Ok(())
+    }
+
+    /// Waits before the store is tried again; gives the wait after that.
+    pub(super) async fn wait_for_store(
+        &mut self,
+        error: &StoreError,
+        wait: Duration,
+    ) -> Result<Duration, Stop> {
+        warn!(%error, "the execution waits for the store");
+        self.refuse_commands(&error.clone().into());
+        pause_before_retry(&self.host, wait).await?;
+        Ok((wait * 2).min(LONGEST_WAIT))
     }
 
     /// The outside events that it waits for now, when they are others than the store knows.
@@ -128,6 +139,8 @@ impl Driver {
     /// Callers hear that it cannot be done now, instead of waiting for as long as it takes.
     fn refuse_commands(&mut self, error: &EngineError) {
         while let Ok(command) = self.inbox.try_recv() {
+            // Nobody waits for an answer to it, and nobody sends it again.
+            self.look_again |= matches!(command, Command::ChildEnded);
             command.refuse(error.clone());
         }
     }

@@ -4,10 +4,11 @@
 //! for a far time has none: it lives in the store, and whoever has something for it ([`deliver`], the
 //! timekeeper) brings it back. So there is one writer per execution at any time.
 //!
-//! - `run`: the loop; `calls`: the calls under way; `step`, `undo`, `child`, `ask`: what steps need; `commit`:
+//! - `run`: the loop; `admission`: whether it may begin; `calls`: the calls under way; `step`, `undo`, `child`, `ask`: what steps need; `commit`:
 //!   recording, and when it becomes durable; `pace`: how often progress is recorded; `command`, `control`: what callers
 //!   ask while it is at work.
 
+mod admission;
 mod ask;
 mod calls;
 mod child;
@@ -84,8 +85,12 @@ struct Driver {
     planned: Vec<calls::Planned>,
     /// Calls under way.
     calls: calls::Calls,
+    /// A child ended while the store could not be read.
+    look_again: bool,
     /// The outside events that the store knows it to wait for.
     awaited: Vec<String>,
+    /// It may be at work as far as its concurrency key is concerned.
+    admitted: bool,
     /// Held while it is at work. One that was brought back for a caller takes it when there is work: an answer or
     /// a cancellation does not wait for what others are at.
     place: Option<OwnedSemaphorePermit>,
@@ -99,6 +104,7 @@ impl Driver {
         place: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let awaited = state.awaited();
+        let admitted = state.playbook.concurrency.is_none();
         Self {
             host,
             entry: None,
@@ -116,6 +122,8 @@ impl Driver {
             planned: Vec::new(),
             calls: calls::Calls::default(),
             awaited,
+            look_again: false,
+            admitted,
             place,
         }
     }

@@ -12,6 +12,7 @@ use crate::ports::StoreError;
 
 use super::calls::News;
 use super::commit::Stop;
+use super::step::Launched;
 use super::{Caller, Driver};
 
 /// Whether a driver that has nothing to do stays.
@@ -80,6 +81,9 @@ impl Driver {
             if self.host.settings.forgetful {
                 self.forget().await?;
             }
+            if std::mem::take(&mut self.look_again) {
+                self.look_after_children().await?;
+            }
             self.stop_what_is_over();
             let stopping = self.host.stopping.is_cancelled();
             if stopping && self.calls.is_empty() {
@@ -97,10 +101,12 @@ impl Driver {
                 tokio::task::coop::consume_budget().await;
                 continue;
             }
-            self.launch().await?;
+            if let Launched::AskedMeanwhile = self.launch().await? {
+                continue;
+            }
             if !self.calls.is_empty() {
-                self.attend(stopping).await?;
-            } else if let Rest::Leave = self.rest().await? {
+                self.attend(now, stopping).await?;
+            } else if let Rest::Leave = self.rest(now).await? {
                 return Ok(());
             }
         }
@@ -129,7 +135,7 @@ impl Driver {
     }
 
     /// Stops calls whose outcome nobody waits for.
-    pub(super) fn stop_what_is_over(&mut self) {
+    fn stop_what_is_over(&mut self) {
         if self.calls.is_empty() && self.planned.is_empty() {
             return;
         }
@@ -146,6 +152,12 @@ impl Driver {
     async fn begin_something(&mut self, now: Timestamp) -> Result<bool, Stop> {
         let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
         let action = if picks_up { None } else { self.state.ready(now) };
+        let urgent = self.state.end.is_some()
+            || self.state.cause().is_some()
+            || self.state.deadline.is_some_and(|deadline| deadline <= now);
+        if !self.admitted && !urgent && !self.may_begin().await? {
+            return Ok(false);
+        }
         let works = matches!(action, Some(Action::Run { .. } | Action::Recover { .. } | Action::Undo { .. }))
             || picks_up;
         let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
@@ -204,8 +216,9 @@ impl Driver {
         }
     }
 
-    /// Looks after everything while calls are under way.
-    async fn attend(&mut self, stopping: bool) -> Result<(), Stop> {
+    /// Looks after everything while calls are under way. At `looked` nothing was ready: what was due then waits for
+    /// something else.
+    async fn attend(&mut self, looked: Timestamp, stopping: bool) -> Result<(), Stop> {
         /// What happens first.
         enum Happened {
             News(News),
@@ -215,10 +228,8 @@ impl Driver {
             Nothing,
         }
         let clock = Arc::clone(&self.host.clock);
-        let now = clock.now();
         let flush_at = self.flush_at();
-        // What is due already and not ready waits for something else.
-        let wakes_at = self.state.wakes_at().filter(|at| *at > now && !stopping);
+        let wakes_at = self.state.wakes_at().filter(|at| *at > looked && !stopping);
         let due = self.calls.due();
         let happened = tokio::select! {
             biased;
@@ -247,17 +258,17 @@ impl Driver {
         }
     }
 
-    /// Nothing is ready: make everything durable, tell who waits for that, and stay only for short waits.
-    async fn rest(&mut self) -> Result<Rest, Stop> {
+    /// Nothing was ready at `looked`: make everything durable, tell who waits for that, and stay only for short waits.
+    async fn rest(&mut self, looked: Timestamp) -> Result<Rest, Stop> {
         self.commit().await?;
         let status = self.state.status();
         let asks = status == Status::Waiting && !self.state.open.is_empty();
         if status.is_end() || status == Status::Paused || asks {
             self.tell_caller();
         }
-        let now = self.host.clock.now();
-        let wakes_at = self.state.wakes_at().filter(|at| *at > now);
-        let soon = now + self.host.settings.stay_awake.0;
+        // What came due meanwhile wakes it at once.
+        let wakes_at = self.state.wakes_at().filter(|at| *at > looked);
+        let soon = self.host.clock.now() + self.host.settings.stay_awake.0;
         // Whoever waits for it to settle waits for this driver.
         if self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
             return self.doze(wakes_at).await;

@@ -13,6 +13,6 @@ pub use operations::{
     PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
 };
 pub use store::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
-    StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
+    Store, StoreError, StoreSize, StoredExecution,
 };

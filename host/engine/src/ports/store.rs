@@ -110,6 +110,22 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets a runtime and retires its playbooks; its executions stay. False when there was none.
     async fn remove_runtime(&self, id: &RuntimeId) -> Result<bool, StoreError>;
 
+    /// How far each schedule has been dealt with.
+    async fn schedules(&self) -> Result<Vec<ScheduleMark>, StoreError>;
+
+    /// Keeps how far a schedule has been dealt with, instead of what was kept of it before.
+    async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError>;
+
+    /// Executions of a runtime with this [`KEY_LABEL`](orgata_model::playbook::KEY_LABEL) that have not ended, `limit` at
+    /// most, in the order in which they came. An execution comes with its first append, and goes with the one that ends
+    /// it; one that goes on after its end comes anew, behind the others.
+    async fn with_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
+
     /// Whether the store can be written to now: for readiness.
     async fn ready(&self) -> Result<(), StoreError>;
 }
@@ -127,6 +143,19 @@ pub struct Append {
     pub idempotency_key: Option<String>,
     /// The names of the outside events that it waits for now, when they changed: all of them.
     pub awaited: Option<Vec<String>>,
+}
+
+/// How far a schedule has been dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleMark {
+    /// The runtime.
+    pub runtime: RuntimeId,
+    /// The playbook whose schedule it is.
+    pub playbook: PlaybookName,
+    /// Due times up to here are dealt with: started, left out, or queued.
+    pub seen: Timestamp,
+    /// Due times whose runs wait for earlier ones to end, in order.
+    pub queued: Vec<Timestamp>,
 }
 
 /// An execution as the store has it.

@@ -120,7 +120,8 @@ impl People {
             store.history(id).iter().any(|event| is_it(&event.fact))
         };
         if dice.once_in(2) {
-            let telling = async move { engine.event(&ada(), &runtime(), "paid", payload).await };
+            let paid = orgata_engine::OutsideEvent { event: "paid".to_owned(), payload, id: None };
+            let telling = async move { engine.event(&ada(), &runtime(), paid).await };
             let all = move |told: orgata_engine::Delivery| told.executions.into_iter().all(came);
             ask(&self.complaints, "an event".to_owned(), telling, all);
             return Some(format!("event for all, n {n}"));

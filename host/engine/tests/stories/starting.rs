@@ -114,13 +114,23 @@ async fn a_caller_steers_what_waits_while_every_place_is_taken() {
 #[tokio::test]
 async fn what_is_missing_is_told_all_at_once() {
     let host = TestHost::new().await;
-    host.publish(&steps(&["calc/echo", "calc/nothing", "nobody/home"])).await;
+    host.publish(&steps(&["calc/echo", "nobody/home", "someone/else"])).await;
     let refused = within(host.try_start(request(json!({ "v": 1 })))).await.unwrap_err();
     assert_eq!(refused.code(), "OPERATION_MISSING");
     let told = refused.to_string();
-    assert!(told.contains("calc/nothing (plugin `calc` has no such operation)"), "{told}");
     assert!(told.contains("nobody/home (load plugin `nobody`)"), "{told}");
+    assert!(told.contains("someone/else (load plugin `someone`)"), "{told}");
     assert!(host.store.ids().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_plugin_will_never_have_is_told_when_the_playbook_is_published() {
+    let host = TestHost::new().await;
+    let refused =
+        within(host.try_publish(&steps(&["calc/echo", "calc/nothing", "calc/naught"]))).await.unwrap_err();
+    assert_eq!(refused.code(), "PLAYBOOK_INVALID");
+    let told = refused.to_string();
+    assert!(told.contains("calc/nothing") && told.contains("calc/naught"), "both at once: {told}");
 }
 
 #[tokio::test]

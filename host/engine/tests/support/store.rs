@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, Store,
-    StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
+    Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
@@ -39,6 +39,9 @@ struct Disk {
     sources: BTreeMap<Digest, String>,
     compiled: BTreeMap<Digest, Arc<Playbook>>,
     runtimes: BTreeMap<RuntimeId, Runtime>,
+    schedules: BTreeMap<(RuntimeId, PlaybookName), ScheduleMark>,
+    /// Executions that count against concurrency keys, in the order in which they came.
+    keyed: Vec<ExecutionId>,
 }
 
 /// What is on disk, for all lives of a host.
@@ -217,11 +220,16 @@ impl MemoryStore {
         if checked {
             assert_eq!(row.state.summary(), append.summary, "the summary is not the fold of the history");
         }
+        let ended = append.summary.status.is_end();
         row.summary = append.summary;
         row.awaited = append.awaited.unwrap_or_else(|| std::mem::take(&mut row.awaited));
         if checked {
             let awaited = if row.state.end.is_some() { Vec::new() } else { row.state.awaited() };
             assert_eq!(row.awaited, awaited, "the store knows what it waits for");
+        }
+        if ended || !disk.keyed.contains(&id) {
+            disk.keyed.retain(|keyed| *keyed != id);
+            disk.keyed.extend((!ended).then_some(id));
         }
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -379,6 +387,8 @@ impl Store for LifeStore {
         let wanted = |row: &Row| {
             let summary = &row.summary;
             query.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
+                && query.playbook.as_ref().is_none_or(|playbook| *playbook == summary.playbook.name)
+                && query.label.as_ref().is_none_or(|(name, value)| summary.labels.get(name) == Some(value))
                 && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
                 && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
         };
@@ -526,6 +536,37 @@ impl Store for LifeStore {
         self.read(|disk| {
             disk.current.retain(|(runtime, _), _| runtime != id);
             disk.runtimes.remove(id).is_some()
+        })
+        .await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleMark>, StoreError> {
+        self.read(|disk| disk.schedules.values().cloned().collect()).await
+    }
+
+    async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError> {
+        self.life.boundary().await;
+        let key = (mark.runtime.clone(), mark.playbook.clone());
+        self.read(|disk| disk.schedules.insert(key, mark.clone())).await?;
+        self.life.boundary().await;
+        Ok(())
+    }
+
+    async fn with_key(
+        &self,
+        runtime: &RuntimeId,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(|disk| {
+            let has_key = |id: &&ExecutionId| {
+                let summary = disk.rows.get(*id).map(|row| &row.summary);
+                summary.is_some_and(|summary| {
+                    summary.runtime == *runtime
+                        && summary.labels.get("concurrencyKey").map(String::as_str) == Some(key)
+                })
+            };
+            disk.keyed.iter().filter(has_key).take(limit).copied().collect()
         })
         .await
     }

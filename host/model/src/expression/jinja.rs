@@ -209,7 +209,7 @@ mod tests {
     }
 
     fn eval(source: &str) -> Result<Value, String> {
-        let names = Names { items: &["line".into()], event: true };
+        let names = Names { items: &["line".into()], event: true, only: None };
         let expression = Expression::compile(source, names).map_err(|mistake| mistake.message)?;
         let item = Item { name: "line".into(), value: Arc::new(json!({ "price": 7 })), index: 2 };
         let vars = |value: Value| Arc::new(value.as_object().unwrap().clone());

@@ -35,11 +35,17 @@ pub struct Names<'n> {
     pub items: &'n [Arc<str>],
     /// An outside event is looked at here.
     pub event: bool,
+    /// What there is of [`ROOTS`] before an execution begins; absent when all of them are there.
+    pub only: Option<&'static [&'static str]>,
 }
 
 impl Names<'_> {
+    fn roots(&self) -> &'static [&'static str] {
+        self.only.unwrap_or(&ROOTS)
+    }
+
     fn allow(&self, name: &str) -> bool {
-        ROOTS.contains(&name)
+        self.roots().contains(&name)
             || self.items.iter().any(|item| **item == *name)
             || (name == "index" && !self.items.is_empty())
             || (name == "event" && self.event)
@@ -61,11 +67,14 @@ impl Names<'_> {
 
     /// For a hint.
     fn list(&self, before: &str) -> String {
-        let mut names: Vec<&str> = ROOTS.to_vec();
+        let mut names: Vec<&str> = self.roots().to_vec();
         names.extend(self.items.iter().map(|item| &**item));
         names.extend((!self.items.is_empty()).then_some("index"));
         names.extend(self.event.then_some("event"));
         let last = names.pop().unwrap_or_default();
+        if names.is_empty() {
+            return format!("{before}{last}");
+        }
         let first: Vec<String> = names.iter().map(|name| format!("{before}{name}")).collect();
         format!("{} or {before}{last}", first.join(", "))
     }

@@ -13,6 +13,8 @@ use serde_saphyr::{Location, Spanned};
 use crate::duration::DurationText;
 use crate::ids::{OperationName, PlaybookName, RoleName, StepName};
 
+use super::concurrency::Strategy;
+use super::schedule::{Missed, Overlap};
 use super::values::{ApprovalsFile, AskTimeoutFile, OnFailureFile, RetriesFile, WaitFile, WhenFile};
 
 /// A value with its place in the source.
@@ -58,6 +60,13 @@ pub(super) struct PlaybookFile {
     pub(super) input: Option<At<Value>>,
     /// How long a whole execution may take.
     pub(super) timeout: Option<DurationText>,
+    /// When it starts by itself.
+    pub(super) schedule: Option<At<ScheduleFile>>,
+    /// The outside event that starts it.
+    #[serde(rename = "onEvent")]
+    pub(super) on_event: Option<At<OnEventFile>>,
+    /// How many executions may be at work at once.
+    pub(super) concurrency: Option<At<ConcurrencyFile>>,
     /// What holds for every step that does not say otherwise.
     #[serde(default)]
     pub(super) defaults: DefaultsFile,
@@ -83,6 +92,50 @@ pub(super) struct DefaultsFile {
     /// What follows when a step failed for good: fail, continue or intervene.
     #[serde(rename = "onFailure")]
     pub(super) on_failure: Option<At<OnFailureFile>>,
+}
+
+/// When it starts by itself.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScheduleFile {
+    /// Minute, hour, day of month, month, day of week, such as 0 8 * * MON-FRI; or @daily and its like.
+    pub(super) cron: At<String>,
+    /// The time zone of `cron`, such as Europe/Berlin. UTC when absent.
+    pub(super) timezone: Option<At<String>>,
+    /// What becomes of a due time while an earlier run is not over: skip, queue or allow. Skip when absent.
+    #[serde(default)]
+    pub(super) overlap: Overlap,
+    /// What becomes of due times that came while the host was down: skip, once or all. Once when absent.
+    #[serde(default)]
+    pub(super) missed: Missed,
+    /// What each run is given. An empty object when absent.
+    pub(super) input: Option<At<Value>>,
+}
+
+/// The outside event that starts it.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnEventFile {
+    /// Its name.
+    pub(super) event: At<String>,
+    /// It must hold, with the event's payload as `event`.
+    #[serde(rename = "match")]
+    pub(super) matches: Option<At<WhenFile>>,
+    /// What the playbook is given, computed of `event`. The payload itself when absent.
+    pub(super) input: Option<At<Value>>,
+}
+
+/// How many executions may be at work at once.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConcurrencyFile {
+    /// Executions with the same key count, such as $input.customer. Absent: all of this playbook do.
+    pub(super) key: Option<At<Value>>,
+    /// How many with the same key. 1 when absent.
+    pub(super) max: Option<At<usize>>,
+    /// What becomes of one more: queue, reject or cancelOldest. Queue when absent.
+    #[serde(default)]
+    pub(super) strategy: Strategy,
 }
 
 /// One step: exactly one of `operation`, `intervention`, `playbook`, `wait`, `switch`, `steps`, `set`, `fail`.
@@ -235,5 +288,4 @@ pub fn json_schema() -> Value {
 }
 
 /// Keys of the language that this version knows and does not run.
-pub(super) const RESERVED: [&str; 7] =
-    ["concurrencyKey", "schedule", "onEvent", "concurrency", "retention", "priority", "cache"];
+pub(super) const RESERVED: [&str; 4] = ["concurrencyKey", "retention", "priority", "cache"];

@@ -8,9 +8,12 @@
 
 mod answer;
 mod check;
+mod concurrency;
 mod file;
 pub mod graph;
 mod nearest;
+mod on_event;
+mod schedule;
 mod unreadable;
 mod values;
 pub mod wiring;
@@ -29,7 +32,10 @@ use crate::intervention::OnDeadline;
 use crate::retry::RetryPolicy;
 use crate::schema::Schema;
 
+pub use concurrency::{Concurrency, KEY_LABEL, Strategy};
 pub use file::json_schema;
+pub use on_event::OnEvent;
+pub use schedule::{Missed, Overlap, Schedule};
 
 /// Largest playbook, in bytes of YAML.
 pub const MAX_SOURCE: usize = 1 << 20;
@@ -57,6 +63,12 @@ pub struct Playbook {
     pub input: Option<Schema>,
     /// How long a whole execution may take.
     pub timeout: Option<Duration>,
+    /// When it starts by itself.
+    pub schedule: Option<Schedule>,
+    /// The outside event that starts it.
+    pub on_event: Option<OnEvent>,
+    /// How many executions may be at work at once.
+    pub concurrency: Option<Concurrency>,
     /// The roles that it declares, and those of its steps.
     pub roles: Vec<RoleName>,
     /// As they are written, each followed by the steps inside of it.

@@ -118,9 +118,12 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
     let whose = match known {
         known if known.contains(&"roles") => "a playbook",
         known if known.contains(&"intervention") => "a step",
+        known if known.contains(&"cron") => "`schedule`",
         known if known.contains(&"prompt") => "an intervention",
         known if known.contains(&"after") => "the timeout of an intervention",
         known if known.contains(&"multiplier") => "a retry policy",
+        known if known.contains(&"strategy") => "`concurrency`",
+        known if known.contains(&"match") && known.contains(&"input") => "`onEvent`",
         known if known.contains(&"match") => "`wait`",
         known if known.contains(&"goto") && known.len() == 1 => "`onFailure`",
         known if known.contains(&"goto") => "a case of a switch",
@@ -150,6 +153,8 @@ fn missing(key: &str) -> Mistake {
         }
         "steps" => ("the playbook has no `steps`", "add `steps:` and a list of them below"),
         "prompt" => ("the intervention has no `prompt`", "add `prompt: what to decide`"),
+        "cron" => ("the schedule has no `cron`", "add `cron: 0 8 * * *`, which is every day at 8:00"),
+        "event" => ("`onEvent` has no `event`", "add the name of an outside event: `event: order.paid`"),
         "after" => ("the timeout has no `after`", "add `after: 30m`"),
         "code" | "message" => {
             ("`fail` needs a code and a message", "fail: { code: NO_STOCK, message: what is wrong }")

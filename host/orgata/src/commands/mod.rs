@@ -2,7 +2,9 @@
 
 mod answer;
 mod check;
+mod event;
 mod exec;
+mod playbook;
 mod plugin;
 mod run;
 mod serve;
@@ -21,7 +23,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::serve(&global, &args).await,
         Command::Run(args) => run::run(&global, &args).await,
-        Command::Check(args) => check::check(&global, &args),
+        Command::Check(args) => check::check(&global, &args).await,
+        Command::Playbook(command) => playbook::playbook(command),
+        Command::Event(command) => event::event(&global, command).await,
         Command::Plugin(command) => plugin::plugin(&global, command).await,
         Command::Exec(command) => exec::exec(&global, command).await,
         Command::Answer(args) => answer::answer(&global, &args).await,

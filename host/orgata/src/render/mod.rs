@@ -1,6 +1,7 @@
 //! What people see.
 
 pub(crate) mod amount;
+pub(crate) mod bars;
 pub(crate) mod table;
 pub(crate) mod timeline;
 

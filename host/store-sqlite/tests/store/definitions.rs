@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::samples::{Home, at, playbook, runtime};
-use orgata_engine::ports::Store as _;
+use orgata_engine::ports::{ScheduleMark, Store as _};
 use orgata_model::Digest;
 use orgata_model::runtime::{Environment, Grants, Runtime};
 
@@ -67,4 +67,23 @@ async fn a_runtime_is_kept_changed_and_removed_with_its_playbooks() {
     assert!(!store.remove_runtime(&kitchen.id).await.unwrap());
     assert_eq!(store.runtimes().await.unwrap(), [bakery]);
     assert_eq!(store.current_playbooks().await.unwrap(), [kept]);
+}
+
+#[tokio::test]
+async fn how_far_schedules_were_dealt_with_survives() {
+    let home = Home::new();
+    let store = home.open().await;
+    assert_eq!(store.schedules().await.unwrap(), []);
+    let mark = |runtime_name: &str, seen, queued: &[i64]| ScheduleMark {
+        runtime: runtime(runtime_name),
+        playbook: "toast".parse().unwrap(),
+        seen: at(seen),
+        queued: queued.iter().map(|micros| at(*micros)).collect(),
+    };
+    let (kitchen, bakery) = (mark("kitchen", 5, &[6, 7]), mark("bakery", 8, &[]));
+    store.put_schedule(&mark("kitchen", 1, &[])).await.unwrap();
+    store.put_schedule(&kitchen).await.unwrap();
+    store.put_schedule(&bakery).await.unwrap();
+    store.close().await.unwrap();
+    assert_eq!(home.open().await.schedules().await.unwrap(), [bakery, kitchen]);
 }

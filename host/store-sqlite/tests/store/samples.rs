@@ -140,11 +140,10 @@ pub fn whole(number: u128) -> Append {
         let name = step(&format!("step-{at}"));
         let input = json!({ "sandwich": { "type": "classic", "layers": [at, at + 1] }, "note": "as the guest wished" });
         let operation = "kitchen/spread".parse().unwrap();
-        let fact =
-            Fact::StepStarted { step: name.clone().into(), attempt: 1, operation, input: Arc::new(input) };
+        let fact = Fact::StepStarted { step: name.clone(), attempt: 1, operation, input: Arc::new(input) };
         events.push(event(2 + at * 2, fact));
         let result = json!({ "ok": true, "grams": 12.5, "spread": ["peanut", "jelly"], "at": at });
-        events.push(event(3 + at * 2, Fact::StepCompleted { step: name.into(), result: Arc::new(result) }));
+        events.push(event(3 + at * 2, Fact::StepCompleted { step: name, result: Arc::new(result) }));
     }
     let output = Arc::new(json!({ "sandwich": "ready", "grams": 125.0 }));
     events.push(event(22, Fact::ExecutionCompleted { output: Arc::clone(&output) }));

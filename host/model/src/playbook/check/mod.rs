@@ -3,10 +3,12 @@
 //! The YAML reader stops at its first mistake; everything after it is checked to the end, so that an
 //! author sees all of what is wrong.
 //!
-//! - `step`: what every step has; `work`: what each kind does; `ask`: questions; `order`: what runs when.
+//! - `step`: what every step has; `work`: what each kind does; `ask`: questions; `order`: what runs when;
+//!   `starts`: what starts a playbook by itself.
 
 mod ask;
 mod order;
+mod starts;
 mod step;
 mod work;
 
@@ -118,6 +120,8 @@ struct Check {
     items: Vec<Arc<str>>,
     /// Whether an outside event is looked at.
     event: bool,
+    /// What there is before an execution begins, where something is computed then.
+    only: Option<&'static [&'static str]>,
     /// What was read since it was last taken.
     readers: Vec<Reader>,
     /// Where the default answers of questions stand.
@@ -145,6 +149,9 @@ impl Check {
 
     fn playbook(&mut self, file: PlaybookFile, source: &str) -> Option<Playbook> {
         let input = file.input.as_ref().and_then(|input| self.schema(input, "input"));
+        let schedule = file.schedule.and_then(|schedule| self.schedule(schedule, input.as_ref()));
+        let on_event = file.on_event.and_then(|on_event| self.on_event(on_event));
+        let concurrency = file.concurrency.and_then(|concurrency| self.concurrency(concurrency));
         self.declared = file.roles.iter().map(|role| role.value.clone()).collect();
         self.defaults(file.defaults);
         let place = file.steps.place;
@@ -182,6 +189,9 @@ impl Check {
             input_schema: file.input.map(|input| Arc::new(input.value)),
             input,
             timeout: file.timeout.map(|timeout| timeout.0),
+            schedule,
+            on_event,
+            concurrency,
             roles,
             steps: steps.into_iter().collect::<Option<_>>()?,
             output,
@@ -242,7 +252,7 @@ impl Check {
     /// A compiled value; what it reads is noted in `readers`.
     fn template(&mut self, value: &At<Value>, path: &str) -> Option<Template> {
         let items = self.items.clone();
-        let names = Names { items: &items, event: self.event };
+        let names = Names { items: &items, event: self.event, only: self.only };
         let template = self.take(value.place, path, Template::compile(&value.value, names))?;
         self.readers.push(Reader { uses: template.uses(), place: value.place, path: path.to_owned() });
         Some(template)
@@ -253,7 +263,7 @@ impl Check {
         let source = when.value.0.trim();
         let bare = source.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(source);
         let items = self.items.clone();
-        let names = Names { items: &items, event: self.event };
+        let names = Names { items: &items, event: self.event, only: self.only };
         let expression = self.take(when.place, path, Expression::compile(bare.trim(), names))?;
         self.readers.push(Reader {
             uses: expression.uses().clone(),

@@ -3,9 +3,9 @@
 use serde_json::Value;
 use serde_saphyr::Location;
 
-use crate::expression::{Mistake, Template};
+use crate::expression::{Expression, Mistake, Template};
 use crate::playbook::file::{At, CaseFile, FailFile, StepFile};
-use crate::playbook::values::{WaitFile, WaitRuleFile, time};
+use crate::playbook::values::{WaitFile, WaitRuleFile, WhenFile, time};
 use crate::playbook::{Case, Wait, Work};
 
 use super::Check;
@@ -120,21 +120,7 @@ impl Check {
                 until.map(Wait::Until)
             }
             (None, Some(event)) => {
-                if event.value.trim().is_empty() || event.value.len() > MAX_EVENT {
-                    let message = match event.value.len() {
-                        0..=MAX_EVENT => "the event has no name".to_owned(),
-                        long => format!("the event's name is {long} bytes long, {MAX_EVENT} at most"),
-                    };
-                    self.tell(event.place, &format!("{path}.event"), message, "such as payment.received");
-                }
-                self.event = true;
-                let matches = matches.map(|matches| self.expression(&matches, &format!("{path}.match")));
-                self.event = false;
-                let matches = match matches {
-                    Some(None) => return None,
-                    Some(matches) => matches,
-                    None => None,
-                };
+                let matches = self.event_matches(&event, matches.as_ref(), path)?;
                 Some(Wait::Event {
                     event: event.value,
                     matches,
@@ -156,6 +142,27 @@ impl Check {
                 None
             }
         }
+    }
+
+    /// The name of an outside event, and what must hold of it, if anything.
+    pub(super) fn event_matches(
+        &mut self,
+        event: &At<String>,
+        matches: Option<&At<WhenFile>>,
+        path: &str,
+    ) -> Option<Option<Expression>> {
+        if event.value.trim().is_empty() || event.value.len() > MAX_EVENT {
+            let message = match event.value.len() {
+                0..=MAX_EVENT => "the event has no name".to_owned(),
+                long => format!("the event's name is {long} bytes long, {MAX_EVENT} at most"),
+            };
+            self.tell(event.place, &format!("{path}.event"), message, "such as payment.received");
+        }
+        let Some(matches) = matches else { return Some(None) };
+        self.event = true;
+        let matches = self.expression(matches, &format!("{path}.match"));
+        self.event = false;
+        matches.map(Some)
     }
 
     fn switch(&mut self, cases: &mut At<Vec<At<CaseFile>>>, path: &str) -> Option<Vec<Case>> {

@@ -6,14 +6,31 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::client::Client;
+use crate::render::bars::Bars;
 use crate::render::{print_json, table};
 use crate::wire::Parts as _;
 
-pub(super) async fn show(global: &Global, client: &Client, execution: ExecutionId) -> anyhow::Result<()> {
+/// Events in one page of history.
+const PAGE: usize = 500;
+
+pub(super) async fn show(
+    global: &Global,
+    client: &Client,
+    execution: ExecutionId,
+    timeline: bool,
+) -> anyhow::Result<()> {
     let summary = client.get(&format!("/executions/{execution}")).await?;
     let state = client.get(&format!("/executions/{execution}/state")).await?;
+    let bars = match timeline {
+        true => Some(Bars::of(&history(client, execution).await?)),
+        false => None,
+    };
     if global.json {
-        return print_json(&json!({ "execution": summary, "state": state }));
+        let mut told = json!({ "execution": summary, "state": state });
+        if let (Some(bars), Some(fields)) = (bars, told.as_object_mut()) {
+            fields.insert("timeline".to_owned(), bars.json());
+        }
+        return print_json(&told);
     }
     let line = |key: &str, text: &str| anstream::println!("{:<11} {text}", key.dimmed());
     let known = |key: &str, value: &Value| {
@@ -32,18 +49,10 @@ pub(super) async fn show(global: &Global, client: &Client, execution: ExecutionI
     }
     known("input", state.part("input"));
     println!();
-    let steps = state.part("steps").items();
-    table::print(
-        &["STEP", "STATUS", "RESULT"],
-        steps.map(|step| {
-            let outcome = if step.part("failure").is_null() {
-                step.part("result")
-            } else {
-                step.part("failure").part("message")
-            };
-            [table::text(step.part("name")), table::text(step.part("status")), table::shortened(outcome)]
-        }),
-    );
+    match bars {
+        Some(bars) => bars.print(),
+        None => steps(&state),
+    }
     for question in state.part("interventions").items() {
         println!();
         known("question", question.part("prompt"));
@@ -57,4 +66,34 @@ pub(super) async fn show(global: &Global, client: &Client, execution: ExecutionI
     known("output", summary.part("output"));
     known("failure", summary.part("failure").part("message"));
     Ok(())
+}
+
+fn steps(state: &Value) {
+    let steps = state.part("steps").items();
+    table::print(
+        &["STEP", "STATUS", "RESULT"],
+        steps.map(|step| {
+            let outcome = if step.part("failure").is_null() {
+                step.part("result")
+            } else {
+                step.part("failure").part("message")
+            };
+            [table::text(step.part("name")), table::text(step.part("status")), table::shortened(outcome)]
+        }),
+    );
+}
+
+/// All events so far.
+async fn history(client: &Client, execution: ExecutionId) -> anyhow::Result<Vec<Value>> {
+    let mut events = Vec::new();
+    let mut after = "0".to_owned();
+    loop {
+        let query = [("limit", PAGE.to_string()), ("after", after)];
+        let page = client.get_with(&format!("/executions/{execution}/history"), &query).await?;
+        events.extend(page.part("items").items().map(|item| item.part("event").clone()));
+        match page.word("nextCursor") {
+            Some(cursor) => after = cursor.to_owned(),
+            None => return Ok(events),
+        }
+    }
 }

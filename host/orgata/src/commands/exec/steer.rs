@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::many::{Deed, many, meant};
-use crate::cli::{ControlArgs, Global, PurgeArgs};
+use crate::cli::{CancelArgs, ControlArgs, Global, PurgeArgs};
 use crate::client::Client;
 use crate::render::{print_json, table};
 use crate::wire::Parts as _;
@@ -16,7 +16,24 @@ pub(super) async fn control(
     verb: &'static str,
     args: ControlArgs,
 ) -> anyhow::Result<ExitCode> {
-    let body = args.reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+    steer(global, client, verb, args, json!({})).await
+}
+
+pub(super) async fn cancel(global: &Global, client: &Client, args: CancelArgs) -> anyhow::Result<ExitCode> {
+    let body = json!({ "compensate": !args.no_compensation });
+    steer(global, client, "cancel", args.control, body).await
+}
+
+async fn steer(
+    global: &Global,
+    client: &Client,
+    verb: &'static str,
+    args: ControlArgs,
+    mut body: Value,
+) -> anyhow::Result<ExitCode> {
+    if let (Some(reason), Some(fields)) = (args.reason, body.as_object_mut()) {
+        fields.insert("reason".to_owned(), reason.into());
+    }
     let Some(execution) = meant(&args.meant, false)? else {
         let done = match verb {
             "pause" => "paused",

@@ -1,10 +1,17 @@
 //! The words of the command line. What they do is in `commands`.
 
+mod exec;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use orgata_model::{ExecutionId, InterventionId, PlaybookName, PluginName, RuntimeId};
+use orgata_model::{ExecutionId, InterventionId, PluginName, RuntimeId};
+
+pub(crate) use exec::{
+    CancelArgs, ControlArgs, ExecCommand, FilterArgs, ForkArgs, HoldArgs, MeantArgs, PurgeArgs, RetryArgs,
+    SkipArgs,
+};
 
 /// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
 #[derive(Debug, Parser)]
@@ -62,6 +69,12 @@ pub(crate) enum Command {
     Exec(ExecCommand),
     /// Answer an open question
     Answer(AnswerArgs),
+    /// Look at playbook files
+    #[command(subcommand)]
+    Playbook(PlaybookCommand),
+    /// Tell the running host what happened outside
+    #[command(subcommand)]
+    Event(EventCommand),
     /// Show the configuration with every default
     Config,
     /// Print a shell's completions
@@ -107,6 +120,60 @@ pub(crate) struct CheckArgs {
     /// Playbook files, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Compare them with what this runtime of the running host offers, too: operations, their schemas, roles, grants,
+    /// other playbooks. Nothing is published
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<RuntimeId>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlaybookCommand {
+    /// Draw a playbook: its steps, what is inside of what, and what waits for what
+    Graph(GraphArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// The playbook's file
+    pub(crate) file: PathBuf,
+    /// For Mermaid, for Graphviz, or as a picture (which needs Graphviz)
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub(crate) format: GraphFormat,
+    /// The file to make [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Mermaid,
+    Dot,
+    Svg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventCommand {
+    /// Tell of an event: to every execution of a runtime that waits for it, or to one execution
+    ///
+    /// A runtime's executions take it if they wait for it now; whoever begins to wait later does not see it. An
+    /// execution that is named keeps it until one of its steps waits for it.
+    Send(SendArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// The event's name, as playbooks wait for it
+    #[arg(value_name = "NAME")]
+    pub(crate) event: String,
+    /// The runtime to tell [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<RuntimeId>,
+    /// Tell only this execution, which keeps it until it waits for it
+    #[arg(long, value_name = "ID")]
+    pub(crate) execution: Option<ExecutionId>,
+    /// What came with it: JSON, or @FILE of JSON or YAML
+    #[arg(long, short, value_name = "JSON", default_value = "null", hide_default_value = true)]
+    pub(crate) payload: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -163,108 +230,6 @@ pub(crate) enum Language {
     // Described values would make clap spread every `--help` over twice the lines.
     Rust,
     Js,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ExecCommand {
-    /// List executions, newest first
-    List {
-        #[command(flatten)]
-        filter: FilterArgs,
-        /// At most so many
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-    },
-    /// Show one execution with its steps
-    Show {
-        /// Its id
-        execution: ExecutionId,
-    },
-    /// Follow one execution live
-    Watch {
-        /// Its id
-        execution: ExecutionId,
-    },
-    /// Let nothing new start until it is resumed: in one, or in all that a filter finds
-    Pause(ControlArgs),
-    /// Let one go on, or all that a filter finds
-    Resume(ControlArgs),
-    /// End one, or all that a filter finds
-    Cancel(ControlArgs),
-    /// Delete what has ended: one execution, or all that a filter finds
-    Purge(PurgeArgs),
-    /// Write an execution down with its whole history
-    Export {
-        /// Its id
-        execution: ExecutionId,
-        /// The file to make [default: standard output]
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Take in an execution that was written down; one that has not ended comes in paused
-    Import {
-        /// The file; - for standard input
-        file: PathBuf,
-        /// The runtime that it happened in [default: what the file says]
-        #[arg(long, value_name = "NAME")]
-        runtime: Option<RuntimeId>,
-    },
-}
-
-/// Which executions.
-#[derive(Debug, Default, Args)]
-pub(crate) struct FilterArgs {
-    /// Only of this runtime
-    #[arg(long, value_name = "NAME")]
-    pub(crate) runtime: Option<RuntimeId>,
-    /// Only of this playbook
-    #[arg(long, value_name = "NAME")]
-    pub(crate) playbook: Option<PlaybookName>,
-    /// Only of these statuses
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) status: Vec<String>,
-    /// Only with this label
-    #[arg(long, value_name = "KEY:VALUE")]
-    pub(crate) label: Option<String>,
-    /// Only started at or after this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<String>,
-    /// Only started before this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<String>,
-}
-
-/// One execution, or all that a filter finds.
-#[derive(Debug, Args)]
-pub(crate) struct MeantArgs {
-    /// The execution's id [default: all that the filter finds]
-    pub(crate) execution: Option<ExecutionId>,
-    #[command(flatten)]
-    pub(crate) filter: FilterArgs,
-    /// Of those that the filter finds, at most so many [default: all]
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) limit: Option<usize>,
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ControlArgs {
-    #[command(flatten)]
-    pub(crate) meant: MeantArgs,
-    /// Why; kept in the history of each
-    #[arg(long)]
-    pub(crate) reason: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PurgeArgs {
-    #[command(flatten)]
-    pub(crate) meant: MeantArgs,
-    /// Only ended longer ago than this, such as 12h or 30d
-    #[arg(long, value_name = "TIME")]
-    pub(crate) older_than: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,0 +1,3 @@
+//! Playbooks that start by themselves.
+
+pub(super) mod list;
