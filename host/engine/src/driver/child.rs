@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::ports::{StoreError, StoredExecution};
 use crate::starting::{self, Beginning};
 
-use super::commit::{Stop, patiently};
+use super::commit::{FIRST_WAIT, Stop, patiently};
 use super::{Command, Driver, deliver};
 
 /// Longest chain of children of children.
@@ -112,7 +112,7 @@ impl Driver {
     }
 
     async fn look_after(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
-        let stored = self.stored(execution).await?;
+        let stored = self.child(execution).await?;
         let Some((at, orgata_model::execution::StepState::Child { attempt, .. })) = self.state.stands(&step)
         else {
             return Ok(());
@@ -135,6 +135,18 @@ impl Driver {
         }
     }
 
+    /// What the store has of a child; while the store is unavailable it asks again.
+    async fn child(&mut self, execution: ExecutionId) -> Result<Option<StoredExecution>, Stop> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.host.store.execution(execution).await {
+                Ok(stored) => return Ok(stored),
+                Err(error @ StoreError::Unavailable(_)) => wait = self.wait_for_store(&error, wait).await?,
+                Err(error) => return Err(Stop::Fault(error.into())),
+            }
+        }
+    }
+
     /// Stops a child, and takes what it gave if it was quicker.
     pub(super) async fn stop_child(&mut self, step: StepPath, execution: ExecutionId) -> Result<(), Stop> {
         let host = Arc::clone(&self.host);
@@ -149,7 +161,7 @@ impl Driver {
             Err(Stop::Fault(EngineError::Draining)) => return Err(Stop::Host),
             Err(stop) => return Err(stop),
         }
-        let stored = self.stored(execution).await?;
+        let stored = self.child(execution).await?;
         match stored.as_ref().map(|stored| outcome(&stored.summary)) {
             Some(Ok(result)) => self.note(Fact::StepCompleted { step, result }),
             _ => {
@@ -157,12 +169,6 @@ impl Driver {
                 self.note(Fact::StepFailed { step, failure: Failure::permanent(code::CHILD_FAILED, message) })
             }
         }
-    }
-
-    /// What the store has of another execution.
-    async fn stored(&mut self, execution: ExecutionId) -> Result<Option<StoredExecution>, Stop> {
-        let host = Arc::clone(&self.host);
-        patiently(&host, || async { Ok(host.store.execution(execution).await?) }).await
     }
 
     /// Stops all children: the execution is about to end.

@@ -12,6 +12,7 @@ use crate::ports::StoreError;
 
 use super::calls::News;
 use super::commit::Stop;
+use super::step::Launched;
 use super::{Caller, Driver};
 
 /// Whether a driver that has nothing to do stays.
@@ -101,7 +102,9 @@ impl Driver {
                 tokio::task::coop::consume_budget().await;
                 continue;
             }
-            self.launch().await?;
+            if let Launched::AskedMeanwhile = self.launch().await? {
+                continue;
+            }
             if !self.calls.is_empty() {
                 self.attend(now, stopping).await?;
             } else if let Rest::Leave = self.rest(now).await? {
@@ -133,7 +136,7 @@ impl Driver {
     }
 
     /// Stops calls whose outcome nobody waits for.
-    pub(super) fn stop_what_is_over(&mut self) {
+    fn stop_what_is_over(&mut self) {
         if self.calls.is_empty() && self.planned.is_empty() {
             return;
         }

@@ -18,6 +18,14 @@ use super::Driver;
 use super::calls::{Flight, Planned, Purpose};
 use super::commit::Stop;
 
+/// What came of beginning the calls that are planned.
+pub(super) enum Launched {
+    /// They are under way.
+    All,
+    /// Nothing began: look again at what is ready, for somebody asked for something.
+    AskedMeanwhile,
+}
+
 impl Driver {
     /// Plans an attempt: it begins once nothing else is ready, together with all that are ready then.
     pub(super) async fn attempt(&mut self, at: usize, step: StepPath, attempt: Attempt) -> Result<(), Stop> {
@@ -92,16 +100,19 @@ impl Driver {
 
     /// Begins the calls that are planned. Nothing leaves the host before everything that it depends on is durable;
     /// the start of one step and the result of the one before it share a commit.
-    pub(super) async fn launch(&mut self) -> Result<(), Stop> {
+    pub(super) async fn launch(&mut self) -> Result<Launched, Stop> {
         let effectful = |planned: &Planned| planned.operation.effect == EffectClass::Effectful;
         if self.urgent || self.planned.iter().any(effectful) {
             self.commit().await?;
-            // What was asked meanwhile comes before the effect, and is durable before it too.
+            // What was asked meanwhile comes before the effect, and may have made it needless, or something else ready.
+            let mut asked = false;
             while let Ok(command) = self.inbox.try_recv() {
                 self.obey(command).await?;
-                self.commit().await?;
+                asked = true;
             }
-            self.stop_what_is_over();
+            if asked {
+                return Ok(Launched::AskedMeanwhile);
+            }
         }
         let alone = self.planned.len() == 1 && self.calls.is_empty();
         for planned in std::mem::take(&mut self.planned) {
@@ -109,7 +120,7 @@ impl Driver {
             let call = self.describe(&planned);
             self.calls.begin(session, planned, alone, call);
         }
-        Ok(())
+        Ok(Launched::All)
     }
 
     fn describe(&self, planned: &Planned) -> impl FnOnce(mpsc::Sender<Progress>) -> Call + use<> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use orgata_engine::{AnswerRequest, Control};
+use orgata_engine::{AnswerRequest, Control, OutsideEvent};
 use orgata_model::Failure;
 use orgata_model::execution::Status;
 use orgata_model::intervention::Origin;
@@ -158,7 +158,7 @@ async fn go_on(host: &TestHost, goes: Goes) {
         return;
     }
     if answered && host.store.waits_for_events() {
-        let paid = orgata_engine::OutsideEvent { event: "paid".to_owned(), payload: json!({}), id: None };
+        let paid = OutsideEvent { event: "paid".to_owned(), payload: json!({}), id: None };
         tokio::spawn(async move { engine.event(&ada(), &runtime(), paid).await });
         return;
     }

@@ -156,6 +156,6 @@ async fn a_cancellation_that_comes_while_a_start_is_flushed_comes_before_the_eff
         crate::support::within(cancelling).await.unwrap().unwrap();
         host.settle().await;
         assert_eq!(host.world.called("mail/send"), 0, "{:?}", host.journal(id));
-        assert_eq!(host.world.called("mail/undo"), usize::from(compensate));
+        assert_eq!(host.world.called("mail/undo"), usize::from(compensate), "{:?}", host.history(id));
     }
 }
