@@ -120,7 +120,7 @@ async fn a_file_is_published_and_run_and_its_mistakes_are_shown() {
     let missing = hello.replace("bench/noop", "bench/nothing");
     fs::write(place.folder().join("hello.yaml"), missing).unwrap();
     let said = run(&place, &["hello.yaml"]).await.failed(5);
-    assert!(said.contains("bench/nothing") && said.contains("no such operation"), "{said}");
+    assert!(said.contains("there is no operation `bench/nothing`") && said.contains("hello.yaml:3:"), "{said}");
 }
 
 #[tokio::test]
