@@ -1,8 +1,8 @@
 //! The language of playbooks, once end to end: what is written runs, on the real binary.
 //!
 //! Two different people cannot be told apart here: whoever calls a host on loopback is `local`. What is seen of
-//! several approvers is that one person cannot be two; that two can is told by the engine's own stories, which make
-//! their principals.
+//! several approvers is that one person cannot be two, and that whoever started an execution may be kept from answering; that
+//! two can approve is told beside the fold (`host/model/tests/model/questions.rs`), whose events name their actors.
 //!
 //! Not here: steps, conditions and references (`data_flow`), questions (`interventions`), crashes (`kill_nine`).
 
