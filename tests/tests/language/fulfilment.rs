@@ -42,7 +42,7 @@ async fn an_order_is_reserved_paid_packed_and_sent() {
     assert!(host.tell("payment.received", json!({ "order": "o-18", "amount": 1120 })).await.is_empty());
     assert!(host.tell("payment.received", json!({ "order": "o-17", "amount": 20 })).await.is_empty());
     let took = host.tell("payment.received", json!({ "order": "o-17", "amount": 1120 })).await;
-    assert_eq!(took, [id.clone()]);
+    assert_eq!(took, std::slice::from_ref(&id));
     let output = host.until(&id, completed()).await;
     let expected = json!({
         "order": "o-17", "total": 1120, "contents": ["2 jam", "1 bread"], "tracking": "post-750g-Sandwich",
