@@ -16,7 +16,6 @@ use crate::driver::{self, Command};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::executions::check_labels;
-use crate::ports::Append;
 use crate::principal::Principal;
 use crate::starting::{self, Beginning, Pinned};
 
@@ -73,9 +72,7 @@ impl Engine {
             events.push(Arc::new(event));
         }
         let summary = state.summary();
-        let append =
-            Append { seen: 0, events, summary: summary.clone(), idempotency_key: None, awaited: None };
-        host.store.append(append).await?;
+        starting::keep(host, summary.clone(), events, None).await?;
         driver::deliver(host, id, Command::Wake)?;
         Ok(summary)
     }

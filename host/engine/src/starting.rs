@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orgata_model::execution::{Actor, Event, Fact, Fork, Parent, PlaybookRef, State};
+use orgata_model::execution::{Actor, Event, Fact, Fork, Parent, PlaybookRef, State, Summary};
 use orgata_model::operation::Plugin;
 use orgata_model::playbook::{KEY_LABEL, Playbook};
 use orgata_model::schema::Violation;
@@ -59,14 +59,17 @@ pub(crate) async fn make(
     check_room(host, &pinned.playbook, &beginning.runtime, &beginning.input).await?;
     let first = first(host, &pinned, beginning, None)?;
     let state = State::begin(id, Arc::clone(&pinned.playbook), &first)?;
-    let append = Append {
-        seen: 0,
-        events: vec![Arc::new(first)],
-        summary: state.summary(),
-        idempotency_key: key,
-        awaited: None,
-    };
-    host.store.append(append).await?;
+    keep(host, state.summary(), vec![Arc::new(first)], key).await
+}
+
+/// Keeps a new execution with its first events, and counts it. Somebody must wake it.
+pub(crate) async fn keep(
+    host: &Host,
+    summary: Summary,
+    events: Vec<Arc<Event>>,
+    idempotency_key: Option<String>,
+) -> Result<(), EngineError> {
+    host.store.append(Append { seen: 0, events, summary, idempotency_key, awaited: None }).await?;
     metrics::counter!("orgata_executions_started_total").increment(1);
     Ok(())
 }

@@ -57,6 +57,29 @@ pub struct Intervention {
     pub origin: Origin,
 }
 
+impl Intervention {
+    /// A question that anybody may answer in any way, with nothing beside it and without end.
+    pub fn new(id: InterventionId, step: StepPath, kind: &str, prompt: String, origin: Origin) -> Self {
+        Self {
+            id,
+            step,
+            kind: kind.to_owned(),
+            prompt,
+            options: Vec::new(),
+            response_schema: None,
+            assignee_role: None,
+            context: None,
+            deadline: None,
+            on_deadline: OnDeadline::Fail,
+            reminder: None,
+            approvals: one(),
+            approved: Vec::new(),
+            self_approval: yes(),
+            origin,
+        }
+    }
+}
+
 fn one() -> u32 {
     1
 }

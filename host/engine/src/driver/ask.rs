@@ -53,22 +53,14 @@ impl Driver {
         path: StepPath,
         question: ports::Question,
     ) -> Result<(), Stop> {
+        let origin = Origin::Operation { resume_state: question.resume_state };
+        let id = self.fresh_intervention();
         let intervention = Intervention {
-            id: self.fresh_intervention(),
-            step: path,
-            kind: question.kind,
-            prompt: question.prompt,
             options: question.options,
             response_schema: question.response_schema,
             assignee_role: question.assignee_role.or_else(|| step.role.clone()),
-            context: None,
             deadline: self.after_now(question.timeout),
-            on_deadline: OnDeadline::Fail,
-            reminder: None,
-            approvals: 1,
-            approved: Vec::new(),
-            self_approval: true,
-            origin: Origin::Operation { resume_state: question.resume_state },
+            ..Intervention::new(id, path, &question.kind, question.prompt, origin)
         };
         self.note(Fact::InterventionRequired { intervention })
     }
@@ -88,22 +80,13 @@ impl Driver {
              you give, `fail` gives the step up."
         );
         let output = operation.map(|operation| &*operation.output_schema);
+        let id = self.fresh_intervention();
         let intervention = Intervention {
-            id: self.fresh_intervention(),
-            step: path,
-            kind: "failure_handling".to_owned(),
-            prompt,
             options,
             response_schema: Some(answers::interrupted_schema(output)),
             assignee_role: step.role.clone(),
             context: Some(serde_json::json!({ "input": attempt.input, "attempt": attempt.number })),
-            deadline: None,
-            on_deadline: OnDeadline::Fail,
-            reminder: None,
-            approvals: 1,
-            approved: Vec::new(),
-            self_approval: true,
-            origin,
+            ..Intervention::new(id, path, "failure_handling", prompt, origin)
         };
         self.note(Fact::InterventionRequired { intervention })
     }

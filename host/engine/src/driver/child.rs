@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::ports::{StoreError, StoredExecution};
 use crate::starting::{self, Beginning};
 
-use super::commit::{FIRST_WAIT, Stop, patiently};
+use super::commit::Stop;
 use super::{Command, Driver, deliver};
 
 /// Longest chain of children of children.
@@ -62,7 +62,7 @@ impl Driver {
             }
             let host = Arc::clone(&self.host);
             let first = || async { Ok(host.store.events(above.execution, 0, 1).await?) };
-            let first = patiently(&host, first).await?;
+            let first = self.patiently(first).await?;
             parent = first.into_iter().next().and_then(|event| match event.fact {
                 Fact::ExecutionStarted { parent, .. } => parent,
                 _ => None,
@@ -89,7 +89,7 @@ impl Driver {
             parent: Some(parent),
         };
         let host = Arc::clone(&self.host);
-        match patiently(&host, || starting::make(&host, execution, beginning.clone(), None)).await {
+        match self.patiently(|| starting::make(&host, execution, beginning.clone(), None)).await {
             // Somebody came back to it before us.
             Ok(()) | Err(Stop::Fault(EngineError::Store(StoreError::Conflict))) => {}
             Err(Stop::Fault(error)) if !matches!(error, EngineError::Store(_)) => {
@@ -137,14 +137,8 @@ impl Driver {
 
     /// What the store has of a child; while the store is unavailable it asks again.
     async fn child(&mut self, execution: ExecutionId) -> Result<Option<StoredExecution>, Stop> {
-        let mut wait = FIRST_WAIT;
-        loop {
-            match self.host.store.execution(execution).await {
-                Ok(stored) => return Ok(stored),
-                Err(error @ StoreError::Unavailable(_)) => wait = self.wait_for_store(&error, wait).await?,
-                Err(error) => return Err(Stop::Fault(error.into())),
-            }
-        }
+        let host = Arc::clone(&self.host);
+        self.patiently(|| async { Ok(host.store.execution(execution).await?) }).await
     }
 
     /// Stops a child, and takes what it gave if it was quicker.
@@ -152,7 +146,7 @@ impl Driver {
         let host = Arc::clone(&self.host);
         let reason = format!("step `{step}` of {} no longer needs it", self.state.id);
         let who = Arc::clone(&self.state.started_by);
-        match patiently(&host, || cancel(&host, execution, &who, &reason)).await {
+        match self.patiently(|| cancel(&host, execution, &who, &reason)).await {
             Ok(())
             | Err(Stop::Fault(
                 EngineError::Ended(_) | EngineError::Unchanged(_) | EngineError::NotFound { .. },

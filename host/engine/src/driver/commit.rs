@@ -112,15 +112,28 @@ impl Driver {
     }
 
     /// Waits before the store is tried again; gives the wait after that.
-    pub(super) async fn wait_for_store(
-        &mut self,
-        error: &StoreError,
-        wait: Duration,
-    ) -> Result<Duration, Stop> {
+    async fn wait_for_store(&mut self, error: &StoreError, wait: Duration) -> Result<Duration, Stop> {
         warn!(%error, "the execution waits for the store");
         self.refuse_commands(&error.clone().into());
         pause_before_retry(&self.host, wait).await?;
         Ok((wait * 2).min(LONGEST_WAIT))
+    }
+
+    /// What the store says, asked again and again while it is unavailable: nobody else would come back for what waits
+    /// for it. Callers are told at once, as with [`Driver::commit`].
+    pub(super) async fn patiently<T, F>(&mut self, mut ask: impl FnMut() -> F) -> Result<T, Stop>
+    where
+        F: Future<Output = Result<T, EngineError>>,
+    {
+        let mut wait = FIRST_WAIT;
+        loop {
+            match ask().await {
+                Err(EngineError::Store(error @ StoreError::Unavailable(_))) => {
+                    wait = self.wait_for_store(&error, wait).await?;
+                }
+                told => return told.map_err(Stop::Fault),
+            }
+        }
     }
 
     /// The outside events that it waits for now, when they are others than the store knows.
@@ -165,25 +178,6 @@ impl Driver {
         // Off the list first: what comes from now on is for the next driver.
         self.host.residents().remove(&self.state.id);
         self.refuse_commands(error);
-    }
-}
-
-/// What the store says, asked again and again while it is unavailable: nobody else would come back for what waits
-/// for it.
-pub(super) async fn patiently<T, F>(host: &Host, mut ask: impl FnMut() -> F) -> Result<T, Stop>
-where
-    F: Future<Output = Result<T, EngineError>>,
-{
-    let mut wait = FIRST_WAIT;
-    loop {
-        match ask().await {
-            Err(error @ EngineError::Store(StoreError::Unavailable(_))) => {
-                warn!(%error, "the execution waits for the store");
-            }
-            told => return told.map_err(Stop::Fault),
-        }
-        pause_before_retry(host, wait).await?;
-        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orgata_model::StepPath;
 use orgata_model::execution::{Actor, Cause, Fact, Status, StepState};
-use orgata_model::intervention::{Intervention, OnDeadline, Origin};
+use orgata_model::intervention::{Intervention, Origin};
 use serde_json::json;
 
 use crate::error::{EngineError, Thing};
@@ -136,22 +136,12 @@ impl Driver {
             orgata_model::schema::Schema::compile(schema)
                 .map_err(|error| EngineError::BadRequest(format!("the response schema is none: {error}")))?;
         }
+        let id = self.fresh_intervention();
         Ok(Intervention {
-            id: self.fresh_intervention(),
-            step: hold.step,
-            kind: "human_decision".to_owned(),
-            prompt: hold.prompt,
             options,
             response_schema: schema,
             assignee_role: hold.role,
-            context: None,
-            deadline: None,
-            on_deadline: OnDeadline::Fail,
-            reminder: None,
-            approvals: 1,
-            approved: Vec::new(),
-            self_approval: true,
-            origin: Origin::Operator,
+            ..Intervention::new(id, hold.step, "human_decision", hold.prompt, Origin::Operator)
         })
     }
 }

@@ -153,15 +153,13 @@ impl Driver {
     async fn begin_something(&mut self, now: Timestamp) -> Result<bool, Stop> {
         let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
         let action = if picks_up { None } else { self.state.ready(now) };
-        let urgent = self.state.end.is_some()
-            || self.state.cause().is_some()
-            || self.state.deadline.is_some_and(|deadline| deadline <= now);
+        let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
+        let urgent = overdue || self.state.end.is_some() || self.state.cause().is_some();
         if !self.admitted && !urgent && !self.may_begin().await? {
             return Ok(false);
         }
         let works = matches!(action, Some(Action::Run { .. } | Action::Recover { .. } | Action::Undo { .. }))
             || picks_up;
-        let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
         if works && !overdue && self.place.is_none() {
             self.wait_for_place().await?;
             return Ok(true);

@@ -17,7 +17,7 @@ use crate::schema::Schema;
 
 use super::nearest::nearest;
 use super::{Playbook, Step, Undo, Work};
-use shape::{Led, Shape, type_of};
+use shape::{Led, Shape, Types, type_of};
 
 /// What playbooks can run: a runtime, or the plugins beside a file.
 pub trait Offer {
@@ -204,20 +204,19 @@ impl Wiring<'_> {
         path: &str,
         undo: bool,
     ) {
-        let literal_fields;
         let fields: Vec<(&String, Option<&Template>, Option<&Value>)> = match template {
             Template::Object(fields) => fields.iter().map(|(key, field)| (key, Some(field), None)).collect(),
             Template::Literal(Value::Object(fields)) => {
-                literal_fields = fields;
-                literal_fields.iter().map(|(key, value)| (key, None, Some(value))).collect()
+                fields.iter().map(|(key, value)| (key, None, Some(value))).collect()
             }
             other => return self.fits_type(at, other, wanted, whose, mark, path),
         };
-        let marks = self.playbook.steps.get(at).map(|step| match undo {
-            true => step.marks.undo_params.clone(),
-            false => step.marks.params.clone(),
+        let playbook = self.playbook;
+        let marks = playbook.steps.get(at).map(|step| match undo {
+            true => &step.marks.undo_params,
+            false => &step.marks.params,
         });
-        let of_field = |key: &str| marks.as_ref().and_then(|marks| marks.get(key)).unwrap_or(mark).clone();
+        let of_field = |key: &str| marks.and_then(|marks| marks.get(key)).unwrap_or(mark);
         if let Some(names) = wanted.only_properties() {
             for (key, ..) in &fields {
                 if !names.contains(&key.as_str()) {
@@ -226,7 +225,7 @@ impl Wiring<'_> {
                         true => "it takes nothing".to_owned(),
                         false => nearest(key, names.iter().copied()),
                     };
-                    self.tell(&of_field(key), &format!("{path}.{key}"), message, hint);
+                    self.tell(of_field(key), &format!("{path}.{key}"), message, hint);
                 }
             }
         }
@@ -240,8 +239,8 @@ impl Wiring<'_> {
             let Led::To(part) = wanted.key(key) else { continue };
             let (mark, path) = (of_field(key), format!("{path}.{key}"));
             match (template, literal) {
-                (Some(template), _) => self.fits(at, template, part, whose, &mark, &path, undo),
-                (None, Some(value)) => self.literal_fits(value, part, whose, &mark, &path),
+                (Some(template), _) => self.fits(at, template, part, whose, mark, &path, undo),
+                (None, Some(value)) => self.literal_fits(value, part, whose, mark, &path),
                 (None, None) => {}
             }
         }
@@ -256,7 +255,7 @@ impl Wiring<'_> {
         mark: &Mark,
         path: &str,
     ) {
-        let given: Option<std::collections::BTreeSet<&'static str>> = match template {
+        let given: Option<Types> = match template {
             Template::Literal(value) => return self.literal_fits(value, wanted, whose, mark, path),
             Template::Reference(reference) => self.types_of(at, reference),
             Template::Text(_) => Some(["string"].into()),
@@ -266,8 +265,7 @@ impl Wiring<'_> {
         };
         let (Some(given), Some(wanted)) = (given, wanted.types()) else { return };
         if given.is_disjoint(&wanted) {
-            let list =
-                |types: std::collections::BTreeSet<&str>| types.into_iter().collect::<Vec<_>>().join(" or ");
+            let list = |types: Types| types.into_iter().collect::<Vec<_>>().join(" or ");
             let message = format!("{whose} wants {} here, and gets {}", list(wanted), list(given));
             let hint = "make it with an expression, such as {{ value|int }} or {{ value|string }}";
             self.tell(mark, path, message, hint.to_owned());
@@ -283,46 +281,39 @@ impl Wiring<'_> {
     }
 
     /// The types that a reference can lead to.
-    fn types_of(&self, at: usize, reference: &Reference) -> Option<std::collections::BTreeSet<&'static str>> {
+    fn types_of(&self, at: usize, reference: &Reference) -> Option<Types> {
         let mut path = reference.path();
-        let document = match reference.root() {
-            "input" => self.playbook.input_schema.clone()?,
+        if let "input" | "steps" = reference.root() {
+            let document = self.document(reference.root(), &mut path)?;
+            return follow(Shape::of(&document), path)?.types();
+        }
+        // An element of a loop around the step.
+        let loops = self.playbook.loops_around(at).into_iter().chain([at]).rev();
+        let mut loops = loops.filter_map(|around| self.playbook.steps.get(around)?.each.as_ref());
+        let each = loops.find(|each| *each.name == *reference.root())?;
+        let Template::Reference(list) = &each.items else { return None };
+        let mut list_path = list.path();
+        let document = self.document(list.root(), &mut list_path)?;
+        let Led::To(element) = follow(Shape::of(&document), list_path)?.element() else { return None };
+        follow(element, path)?.types()
+    }
+
+    /// The schema of `$input`, or of `$steps.NAME.result`; the path goes on from there.
+    fn document<'r>(
+        &self,
+        root: &str,
+        path: &mut impl Iterator<Item = Result<&'r str, usize>>,
+    ) -> Option<Arc<Value>> {
+        match root {
+            "input" => self.playbook.input_schema.clone(),
             "steps" => {
                 let step: StepName = path.next()?.ok()?.parse().ok()?;
                 (path.next()?.ok()? == "result").then_some(())?;
                 let (need, _) = self.playbook.step(&step)?;
-                self.outputs.get(need)?.clone()?
+                self.outputs.get(need)?.clone()
             }
-            name => return self.types_of_item(at, name, path),
-        };
-        follow(Shape::of(&document), path)?.types()
-    }
-
-    /// Of an element of a loop around the step.
-    fn types_of_item<'r>(
-        &self,
-        at: usize,
-        name: &str,
-        path: impl Iterator<Item = Result<&'r str, usize>>,
-    ) -> Option<std::collections::BTreeSet<&'static str>> {
-        let loops = self.playbook.loops_around(at).into_iter().chain([at]).rev();
-        let mut steps = loops.filter_map(|around| self.playbook.steps.get(around)?.each.as_ref());
-        let each = steps.find(|each| *each.name == *name)?;
-        let Template::Reference(list) = &each.items else { return None };
-        let mut list_path = list.path();
-        let document = match list.root() {
-            "input" => self.playbook.input_schema.clone()?,
-            "steps" => {
-                let step: StepName = list_path.next()?.ok()?.parse().ok()?;
-                (list_path.next()?.ok()? == "result").then_some(())?;
-                let (need, _) = self.playbook.step(&step)?;
-                self.outputs.get(need)?.clone()?
-            }
-            _ => return None,
-        };
-        let list = follow(Shape::of(&document), list_path)?;
-        let Led::To(element) = list.element() else { return None };
-        follow(element, path)?.types()
+            _ => None,
+        }
     }
 
     fn everything_read(&mut self, step: &Step, path: &str) {

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+/// JSON types; `integer` and `number` are both `number`.
+pub(super) type Types = BTreeSet<&'static str>;
+
 /// A part of a schema document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape<'s> {
@@ -107,7 +110,7 @@ impl<'s> Shape<'s> {
     }
 
     /// The JSON types that it can have: `integer` and `number` count as `number`. `None`: any.
-    pub(super) fn types(self) -> Option<BTreeSet<&'static str>> {
+    pub(super) fn types(self) -> Option<Types> {
         let own = self.resolved()?;
         if let Some(constant) = own.part.get("const") {
             return Some([type_of(constant)].into());
