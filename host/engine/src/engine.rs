@@ -19,8 +19,10 @@ use crate::error::EngineError;
 use crate::feed::{Feed, Notice};
 use crate::host::{Host, RuntimeEntry};
 use crate::places::Places;
+use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
+use crate::results::Results;
 use crate::retention;
 use crate::schedules::{self, Schedules};
 use crate::settings::Settings;
@@ -49,6 +51,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let host = Arc::new(Host {
             places: Places::new(settings.active_executions),
+            results: Results::new(settings.result_cache_bytes),
             store,
             operations,
             plugins,
@@ -64,8 +67,10 @@ impl Engine {
             stopping: CancellationToken::new(),
             given_up: CancellationToken::new(),
             drivers: TaskTracker::new(),
+            pool: Pool::begin(),
             next_look: AtomicI64::new(i64::MAX),
             look_earlier: Notify::new(),
+            rules_changed: Notify::new(),
             schedules: Schedules::default(),
             turns: driver::Turns::default(),
         });

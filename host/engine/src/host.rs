@@ -16,7 +16,9 @@ use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::places::Places;
+use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::results::Results;
 use crate::schedules::Schedules;
 use crate::settings::Settings;
 
@@ -47,10 +49,16 @@ pub(crate) struct Host {
     pub(crate) stopping: CancellationToken,
     /// Set when it has waited long enough for what runs.
     pub(crate) given_up: CancellationToken,
+    /// Every driver that has not ended.
     pub(crate) drivers: TaskTracker,
+    /// Where they run.
+    pub(crate) pool: Pool,
     /// When the timekeeper will look next, in microseconds; and how to wake it earlier.
     pub(crate) next_look: AtomicI64,
     pub(crate) look_earlier: Notify,
+    pub(crate) results: Results,
+    /// Told when playbooks change, and with them how long executions are kept.
+    pub(crate) rules_changed: Notify,
     pub(crate) schedules: Schedules,
     pub(crate) turns: Turns,
 }
@@ -156,5 +164,11 @@ impl Host {
     fn compiled_now(&self, digest: Digest) -> Option<Arc<Playbook>> {
         let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.get(&digest)?.upgrade()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.pool.close();
     }
 }
