@@ -168,6 +168,8 @@ impl Driver {
     /// Stops all children: the execution is about to end.
     pub(super) async fn stop_children(&mut self) -> Result<(), Stop> {
         for (step, execution) in self.state.children() {
+            // From here on something has happened that the wish of a caller was for.
+            self.rested = false;
             self.stop_child(step, execution).await?;
         }
         Ok(())

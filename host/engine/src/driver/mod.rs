@@ -25,6 +25,7 @@ mod undo;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use orgata_model::ExecutionId;
 use orgata_model::execution::{Event, State, Summary};
 use orgata_model::operation::Plugin;
@@ -77,6 +78,10 @@ struct Driver {
     remembered: u64,
     /// An outward effect's result is among `uncommitted`: make it durable before anything else happens.
     urgent: bool,
+    /// It rested, in the store as in memory, when the wish of a caller came that is being recorded.
+    rested: bool,
+    /// What time would have woken it then.
+    rest_until: Option<Timestamp>,
     /// Goes with the first commit.
     key: Option<String>,
     caller: Option<Caller>,
@@ -120,6 +125,8 @@ impl Driver {
             inbox,
             uncommitted: Vec::new(),
             urgent: false,
+            rested: false,
+            rest_until: None,
             key: None,
             caller: None,
             left_over: true,

@@ -64,6 +64,10 @@ impl Driver {
                 self.leave_with(&error);
                 residence.pass_on();
             }
+            Err(Stop::Unkept(error)) => {
+                self.leave_unkept(&error);
+                residence.pass_on();
+            }
         }
     }
 
