@@ -29,6 +29,10 @@ pub struct Settings {
     /// it costs a read and a flush for every step, and shows whoever changes the engine what it must not remember.
     #[serde(skip)]
     pub forgetful: bool,
+    /// Nothing happens by itself: what is unfinished is left alone, and no schedule is followed. Not configurable: it is
+    /// for a host that is there for one question.
+    #[serde(skip)]
+    pub quiet: bool,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -45,6 +49,7 @@ impl Default for Settings {
             longest_wait: DurationText(Duration::from_mins(2)),
             grace: DurationText(Duration::from_secs(10)),
             forgetful: false,
+            quiet: false,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

@@ -24,6 +24,7 @@ mod random_language;
 mod random_playbooks;
 mod ready;
 mod retried;
+mod scenarios;
 mod story;
 mod undoing;
 mod waits;
