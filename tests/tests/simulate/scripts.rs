@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use orgata_tests::{HostSetup, TestHost};
 use serde_json::json;
 
 use crate::{shop, simulate};
@@ -42,24 +41,13 @@ async fn a_file_is_played_and_not_published_and_a_real_question_stays_as_it_was(
     let file = "name: hello\nsteps:\n  - { name: quote, operation: shop/quote, params: { lines: [] } }\n  - { name: sleep, wait: 30d }\n";
     fs::write(place.folder().join("hello.yaml"), file).unwrap();
     let told = simulate(&place, &["hello.yaml"]).await.succeeded();
-    assert!(told.contains("succeeded after 30d of virtual time"), "{told}");
+    assert!(told.contains("succeeded after 30d of virtual time") && told.contains("[real]"), "{told}");
+    fs::write(place.folder().join("example.yaml"), "steps: { quote: { use: examples } }\n").unwrap();
+    let told = simulate(&place, &["hello.yaml", "-s", "example.yaml"]).await.succeeded();
+    assert!(told.contains("1120") && told.contains("[example: two lines]"), "{told}");
     let host = place.start().await;
     host.get("/api/v1/runtimes/shop/playbooks/hello").await.is(404);
     assert_eq!(host.get("/api/v1/executions").await.is(200)["items"], json!([]), "nothing of it is kept");
-}
-
-#[tokio::test]
-async fn a_host_that_is_there_for_a_simulation_leaves_everything_else_alone() {
-    let asks = "name: waits\nsteps:\n  - { name: a, wait: 1h }\n  - { name: b, operation: bench/noop }\n";
-    let setup = HostSetup::new().plugin("bench").playbook("waits", asks).runtime("desk", json!({}));
-    let host = setup.start().await;
-    let id = host.begin("waits", json!({})).await;
-    let seq = async |host: &TestHost| host.status(&id).await["seq"].clone();
-    let before = seq(&host).await;
-    let place = host.kill();
-    simulate(&place, &["waits"]).await.succeeded();
-    let host = place.start().await;
-    assert_eq!(seq(&host).await, before);
 }
 
 #[tokio::test]

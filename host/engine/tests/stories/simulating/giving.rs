@@ -96,7 +96,7 @@ async fn children_are_simulated_with_their_parent() {
 async fn what_fails_for_good_is_undone_newest_first_and_undoing_is_simulated_too() {
     let steps = "
   - { name: one, operation: mail/put, compensation: { operation: mail/undo, params: { of: one } } }
-  - { name: two, operation: mail/put, compensation: { operation: mail/undo, params: { of: two }, retries: { max: 2, initial: 1h, jitter: none } } }
+  - { name: two, operation: mail/put, compensation: { operation: mail/undo, params: { of: two }, retries: { max: 2, initial: 1h, max_interval: 1h, jitter: none } } }
   - { name: three, operation: mail/send }
 ";
     let scenario = "
