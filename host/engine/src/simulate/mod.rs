@@ -220,7 +220,7 @@ impl Prepared {
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => Err(EngineError::Draining),
-                played = tokio::time::timeout(limits::WALL, play.to_the_end(self.request)) => {
+                played = tokio::time::timeout(limits::WALL, play.finish(self.request)) => {
                     played.map_err(|_| too_long())?
                 }
             }

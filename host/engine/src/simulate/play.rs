@@ -64,7 +64,7 @@ impl Play {
     }
 
     /// Plays it until everything has ended, or nothing can happen any more. The simulated execution.
-    pub(super) async fn to_the_end(&mut self, request: StartRequest) -> Result<ExecutionId, EngineError> {
+    pub(super) async fn finish(&mut self, request: StartRequest) -> Result<ExecutionId, EngineError> {
         let execution = self.engine.start(&self.who, &self.runtime, request).await?.summary.id;
         loop {
             self.stage.idle.comes().await;

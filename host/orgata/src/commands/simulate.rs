@@ -90,7 +90,7 @@ fn recorded(args: &SimulateArgs, scenario: Option<&str>) -> anyhow::Result<Vec<S
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         files.extend(read.recorded.iter().map(|file| folder.join(file)));
     }
-    files.iter().map(|file| read(file)).collect()
+    files.iter().map(read).collect()
 }
 
 fn read(file: &(impl AsRef<Path> + ?Sized)) -> anyhow::Result<String> {
