@@ -13,6 +13,7 @@ mod dice;
 mod failures;
 mod fold;
 mod histories;
+mod histories_v0_2;
 mod history;
 mod loops;
 mod order;

@@ -79,6 +79,36 @@ async fn what_cannot_be_played_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn so_many_are_played_at_once_and_no_more_and_a_host_that_stops_breaks_them_off() {
+    let host = host("  - { name: a, operation: calc/echo }\n").await;
+    host.world.hold("calc/echo");
+    let simulate = || {
+        let engine = host.engine.clone();
+        tokio::spawn(async move { engine.simulate(&ada(), &runtime(), request("")).await })
+    };
+    let mut played: Vec<_> = (0..4).map(|_| simulate()).collect();
+    while host.world.called("calc/echo") < 4 {
+        tokio::task::yield_now().await;
+    }
+    let refused = try_simulate(&host, request("")).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.to_string().contains("4 simulations at a time")),
+        ("OVERLOADED", true)
+    );
+    host.world.release("calc/echo");
+    for simulation in played.drain(..) {
+        passed(&simulation.await.unwrap().unwrap());
+    }
+    host.world.hold("calc/echo");
+    let broken_off = simulate();
+    while host.world.called("calc/echo") < 5 {
+        tokio::task::yield_now().await;
+    }
+    assert!(host.engine.stop().await, "it is no work that the host waits for");
+    assert_eq!(broken_off.await.unwrap().unwrap_err().code(), "DRAINING");
+}
+
+#[tokio::test]
 async fn a_version_that_is_not_published_is_played_and_stays_unpublished() {
     let host = host(STEPS).await;
     let source = "name: story\nsteps:\n  - { name: new, set: { n: $input.n } }\n";

@@ -93,6 +93,19 @@ async fn children_are_simulated_with_their_parent() {
 }
 
 #[tokio::test]
+async fn children_with_one_key_go_one_after_the_other() {
+    let host = TestHost::new().await;
+    host.publish("name: child\nconcurrency: { max: 1 }\nsteps:\n  - { name: sleep, wait: 1h }\n").await;
+    host.publish(
+        "name: story\nsteps:\n  - { name: all, forEach: [1, 2, 3], maxConcurrency: 3, playbook: child }\n",
+    )
+    .await;
+    let simulation = try_simulate(&host, request("expect: { within: 3h }")).await.unwrap();
+    passed(&simulation);
+    assert_eq!(took(&simulation), 3 * 3600);
+}
+
+#[tokio::test]
 async fn what_fails_for_good_is_undone_newest_first_and_undoing_is_simulated_too() {
     let steps = "
   - { name: one, operation: mail/put, compensation: { operation: mail/undo, params: { of: one } } }

@@ -75,7 +75,7 @@ impl Check {
             by.value
         });
         Scenario {
-            playbook: read.playbook,
+            playbook: read.playbook.map(whole),
             description: read.description,
             input: read.input,
             starts_at,

@@ -23,7 +23,7 @@ use super::Source;
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioFile {
     /// The playbook that it is for.
-    pub(super) playbook: Option<PlaybookName>,
+    pub(super) playbook: Option<At<PlaybookName>>,
     /// For people.
     pub(super) description: Option<String>,
     /// What the playbook is given. An empty object when absent, or what the recorded execution was given.

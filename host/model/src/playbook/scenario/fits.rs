@@ -23,9 +23,9 @@ impl Scenario {
     ) -> Option<Diagnostics> {
         let playbooks = reached(playbook, known);
         let mut problems = Vec::new();
-        if let Some(own) = self.playbook.as_ref().filter(|own| **own != playbook.name) {
-            let message = format!("the scenario is for `{own}`, not for `{}`", playbook.name);
-            problems.push(Diagnostic::at(&Mark::default(), "playbook", message, None));
+        if let Some(own) = self.playbook.as_ref().filter(|own| own.value != playbook.name) {
+            let message = format!("the scenario is for `{}`, not for `{}`", own.value, playbook.name);
+            problems.push(Diagnostic::at(&own.mark, "playbook", message, None));
         }
         for (path, key, mark) in self.keys() {
             if let Some((message, hint)) = unknown_step(key, &playbooks) {

@@ -51,7 +51,7 @@ pub struct Scenario {
     /// The YAML that it was read from.
     pub text: Arc<str>,
     /// The playbook that it is for.
-    pub playbook: Option<PlaybookName>,
+    pub playbook: Option<Expected<PlaybookName>>,
     /// For people.
     pub description: Option<String>,
     /// What the playbook is given.
