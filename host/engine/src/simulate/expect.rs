@@ -1,5 +1,7 @@
 //! Whether a simulation came to what its scenario expects.
 
+use std::collections::BTreeMap;
+
 use orgata_model::StepPath;
 use orgata_model::diagnostic::Mark;
 use orgata_model::duration;
@@ -8,19 +10,21 @@ use orgata_model::playbook::scenario::{Expectations, Expected, StepKey, contains
 use orgata_model::{ExecutionId, PlaybookName};
 use serde_json::Value;
 
-use super::report::{Happened, Problem, begins, playbooks};
+use super::report::{Happened, Problem, begins};
 
 /// What happened, to be looked through.
 pub(super) struct Found<'s> {
     own: &'s Summary,
-    executions: &'s [Summary],
+    /// What each execution runs.
+    playbooks: BTreeMap<ExecutionId, &'s PlaybookName>,
     happened: &'s [Happened],
 }
 
 impl<'s> Found<'s> {
     /// Nothing, when there is no execution.
     pub(super) fn of(executions: &'s [Summary], happened: &'s [Happened]) -> Option<Self> {
-        Some(Self { own: executions.first()?, executions, happened })
+        let playbooks = executions.iter().map(|summary| (summary.id, &summary.playbook.name)).collect();
+        Some(Self { own: executions.first()?, playbooks, happened })
     }
 
     /// Everything that is not as expected.
@@ -147,8 +151,7 @@ impl<'s> Found<'s> {
     }
 
     fn means(&self, key: &StepKey, execution: ExecutionId, step: &StepPath) -> bool {
-        let playbooks = playbooks(self.executions);
-        let of = |id: &ExecutionId| -> Option<&PlaybookName> { playbooks.get(id) };
-        of(&execution).is_some_and(|playbook| key.means(&self.own.playbook.name, playbook, step))
+        let playbook = self.playbooks.get(&execution);
+        playbook.is_some_and(|playbook| key.means(&self.own.playbook.name, playbook, step))
     }
 }

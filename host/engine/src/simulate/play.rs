@@ -74,7 +74,7 @@ impl Play {
             if self.stage.idle.begin_next() || self.answer().await || self.happen(execution).await? {
                 continue;
             }
-            if self.stage.store.summaries().iter().all(|summary| summary.status.is_end()) {
+            if self.stage.store.is_over() {
                 break;
             }
             let Some(next) = self.next_moment() else { break };
@@ -153,8 +153,7 @@ impl Play {
         for open in self.stage.store.open() {
             self.problems.push(unanswered(&self.stage, &open));
         }
-        let going_on = self.stage.store.summaries().iter().any(|summary| !summary.status.is_end());
-        for event in self.stage.store.awaited().into_iter().filter(|_| going_on) {
+        for event in self.stage.store.awaited() {
             let message = format!("a step waits for `{event}` for ever: add `- {{ event: {event}, at: … }}`");
             self.problems.push(Problem::of("events".to_owned(), message));
         }

@@ -1,6 +1,6 @@
 //! What came of a simulation.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use orgata_model::diagnostic::Mark;
 use orgata_model::execution::{Event, Fact, Summary};
 use orgata_model::intervention::Origin;
 use orgata_model::playbook::Playbook;
-use orgata_model::{ExecutionId, PlaybookName, StepName, StepPath};
+use orgata_model::{ExecutionId, StepName, StepPath};
 
 use super::operations::Called;
 use super::script::Provenance;
@@ -130,9 +130,4 @@ pub(super) fn never_ran(playbook: &Playbook, own: ExecutionId, happened: &[Happe
         of_own.filter_map(|happened| begins(&happened.event.fact)).map(StepPath::name).collect();
     let never = playbook.steps.iter().map(|step| &step.name).filter(|name| !began.contains(name));
     never.cloned().collect()
-}
-
-/// What each execution runs.
-pub(super) fn playbooks(executions: &[Summary]) -> BTreeMap<ExecutionId, PlaybookName> {
-    executions.iter().map(|summary| (summary.id, summary.playbook.name.clone())).collect()
 }

@@ -61,7 +61,10 @@ pub(crate) async fn simulate(
     Path((runtime, name)): Path<(RuntimeId, PlaybookName)>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let simulation = app.engine().simulate(&principal, &runtime, body.request(name)?).await?;
+    // Reading long histories must not keep others from the processor.
+    let request = tokio::task::spawn_blocking(move || body.request(name)).await;
+    let request = request.map_err(|error| EngineError::Internal(error.to_string()))??;
+    let simulation = app.engine().simulate(&principal, &runtime, request).await?;
     let view = SimulationView::of(&simulation)
         .ok_or_else(|| EngineError::Internal("nothing was simulated".to_owned()))?;
     Ok(Json(view).into_response())

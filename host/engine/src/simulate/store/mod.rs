@@ -64,6 +64,11 @@ impl MemoryStore {
         self.inside().rows.values().map(|row| row.stored.summary.clone()).collect()
     }
 
+    /// Nothing will happen any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.inside().rows.values().all(|row| row.stored.summary.status.is_end())
+    }
+
     /// What an execution runs.
     pub(super) fn playbook_of(&self, id: ExecutionId) -> Option<PlaybookName> {
         self.inside().rows.get(&id).map(|row| row.stored.summary.playbook.name.clone())
