@@ -33,6 +33,10 @@ pub struct Settings {
     /// for a host that is there for one question.
     #[serde(skip)]
     pub quiet: bool,
+    /// Executions stay in memory until they end. Not configurable: it is for simulations, where waiting takes no time and
+    /// coming back would take all of it.
+    #[serde(skip)]
+    pub resident: bool,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -50,6 +54,7 @@ impl Default for Settings {
             grace: DurationText(Duration::from_secs(10)),
             forgetful: false,
             quiet: false,
+            resident: false,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

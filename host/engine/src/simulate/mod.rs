@@ -210,7 +210,7 @@ impl Prepared {
         let catalog = self.real.catalog();
         let operations = Simulated { real: self.real, catalog, stage: Arc::clone(&stage) };
         let (store, clock) = (Arc::clone(&stage.store), Arc::clone(&stage.clock));
-        let settings = Settings { active_executions: limits::ACTIVE, ..Settings::default() };
+        let settings = Settings { active_executions: limits::ACTIVE, resident: true, ..Settings::default() };
         let host = Host::new(store, Arc::new(operations), self.plugins, clock, settings);
         let runtime = host.add_simulated(self.entry);
         let mut play = Play::new(Engine(Arc::new(host)), Arc::clone(&stage), runtime);
