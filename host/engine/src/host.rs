@@ -8,7 +8,7 @@ use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::{Grants, Runtime};
 use orgata_model::{Digest, ExecutionId, PlaybookName, PluginName, RuntimeId};
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +21,7 @@ use crate::ports::{Clock, Operations, Plugins, Store};
 use crate::results::Results;
 use crate::schedules::Schedules;
 use crate::settings::Settings;
+use crate::simulate;
 
 /// Earlier versions of playbooks that are held.
 const RECENT: usize = 64;
@@ -61,6 +62,8 @@ pub(crate) struct Host {
     pub(crate) rules_changed: Notify,
     pub(crate) schedules: Schedules,
     pub(crate) turns: Turns,
+    /// Places for simulations.
+    pub(crate) simulations: Arc<Semaphore>,
 }
 
 /// A runtime, with everything that starting an execution needs at hand.
@@ -90,6 +93,53 @@ impl RuntimeEntry {
 }
 
 impl Host {
+    /// A host over these ports, in which nothing has happened yet and nothing goes on by itself.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        operations: Arc<dyn Operations>,
+        plugins: Arc<dyn Plugins>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            places: Places::new(settings.active_executions),
+            results: Results::new(settings.result_cache_bytes),
+            store,
+            operations,
+            plugins,
+            clock,
+            settings,
+            feed: Feed::new(),
+            runtimes: RwLock::default(),
+            compiled: Mutex::default(),
+            recent: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            residents: Mutex::new(HashMap::new()),
+            stopping: CancellationToken::new(),
+            given_up: CancellationToken::new(),
+            drivers: TaskTracker::new(),
+            pool: Pool::begin(),
+            next_look: AtomicI64::new(i64::MAX),
+            look_earlier: Notify::new(),
+            rules_changed: Notify::new(),
+            schedules: Schedules::default(),
+            turns: Turns::default(),
+            simulations: Arc::new(Semaphore::new(simulate::AT_ONCE)),
+        }
+    }
+
+    /// A runtime that is there from the beginning, with its playbooks, and that no store knows of.
+    pub(crate) fn add_simulated(&self, mut entry: RuntimeEntry) -> RuntimeId {
+        let id = entry.runtime.id.clone();
+        for playbook in entry.playbooks.get_mut().unwrap_or_else(PoisonError::into_inner).values() {
+            self.remember(playbook);
+        }
+        let mut runtimes = self.runtimes.write().unwrap_or_else(PoisonError::into_inner);
+        runtimes.insert(id.clone(), Arc::new(entry));
+        id
+    }
+
     pub(crate) fn runtime(&self, id: &RuntimeId) -> Result<Arc<RuntimeEntry>, EngineError> {
         let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
         runtimes.get(id).cloned().ok_or_else(|| {

@@ -31,6 +31,14 @@ pub struct Settings {
     /// it costs a read and a flush for every step, and shows whoever changes the engine what it must not remember.
     #[serde(skip)]
     pub forgetful: bool,
+    /// Nothing happens by itself: what is unfinished is left alone, and no schedule is followed. Not configurable: it is
+    /// for a host that is there for one question.
+    #[serde(skip)]
+    pub quiet: bool,
+    /// Executions stay in memory until they end. Not configurable: it is for simulations, where waiting takes no time and
+    /// coming back would take all of it.
+    #[serde(skip)]
+    pub resident: bool,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -48,6 +56,8 @@ impl Default for Settings {
             longest_wait: DurationText(Duration::from_mins(2)),
             grace: DurationText(Duration::from_secs(10)),
             forgetful: false,
+            quiet: false,
+            resident: false,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

@@ -24,7 +24,8 @@ pub(crate) use host::docs::pages;
 pub(crate) use host::unknown::{unknown, wrong_method};
 
 /// Where bodies may be long, and take long to arrive.
-pub(crate) const UPLOAD_PATHS: [&str; 2] = [plugins::upload::PATH, executions::import::PATH];
+pub(crate) const UPLOAD_PATHS: [&str; 3] =
+    [plugins::upload::PATH, executions::import::PATH, playbooks::simulate::PATH];
 
 /// Every endpoint of REST.
 pub(crate) fn endpoints() -> OpenApiRouter<App> {
@@ -63,6 +64,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(playbooks::schema::schema))
         .routes(routes!(playbooks::graph::graph))
         .routes(routes!(playbooks::check::check))
+        .routes(routes!(playbooks::simulate::simulate))
         .routes(routes!(playbooks::publish::publish))
         .routes(routes!(playbooks::retire::retire))
         .routes(routes!(schedules::list::list))

@@ -20,5 +20,6 @@ pub mod plugin;
 pub mod role;
 pub mod runtime;
 pub mod schedule;
+pub mod simulation;
 pub mod state;
 pub mod transfer;

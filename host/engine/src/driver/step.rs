@@ -144,12 +144,16 @@ impl Driver {
             }
         };
         let (digest, operation) = (planned.operation.digest, planned.operation.name.clone());
+        let iterations = planned.step.iterations().to_vec();
+        let undoes = matches!(planned.purpose, Purpose::Undo(_));
         let (name, role) = (planned.step.name().clone(), step.and_then(|step| step.role.clone()));
         let started_at = self.state.updated_at;
         move |progress| Call {
             digest,
             operation,
             step: name,
+            iterations,
+            undoes,
             attempt,
             idempotency_key: key,
             role,

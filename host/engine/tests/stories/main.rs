@@ -28,6 +28,7 @@ mod races;
 mod retention;
 mod retries;
 mod schedules;
+mod simulating;
 mod starting;
 mod stopping;
 mod transfer;

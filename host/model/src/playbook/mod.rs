@@ -13,6 +13,7 @@ mod file;
 pub mod graph;
 mod nearest;
 mod on_event;
+pub mod scenario;
 mod schedule;
 mod unreadable;
 mod values;

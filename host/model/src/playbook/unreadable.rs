@@ -115,6 +115,14 @@ fn bare(message: String) -> Mistake {
 
 fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
     let whose = match known {
+        known if known.contains(&"startsAt") => "a scenario",
+        known if known.contains(&"takes") => "what an operation gives",
+        known if known.contains(&"unanswered") => "an answer",
+        known if known.contains(&"kept") => "an outside event",
+        known if known.contains(&"undone") => "`expect`",
+        known if known.contains(&"prompt") && known.contains(&"timeout") && !known.contains(&"type") => {
+            "`ask`"
+        }
         known if known.contains(&"roles") => "a playbook",
         known if known.contains(&"intervention") => "a step",
         known if known.contains(&"cron") => "`schedule`",

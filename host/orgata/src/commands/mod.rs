@@ -8,6 +8,7 @@ mod playbook;
 mod plugin;
 mod run;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::serve(&global, &args).await,
         Command::Run(args) => run::run(&global, &args).await,
         Command::Check(args) => check::check(&global, &args).await,
+        Command::Simulate(args) => simulate::simulate(&global, &args).await,
         Command::Playbook(command) => playbook::playbook(command),
         Command::Event(command) => event::event(&global, command).await,
         Command::Plugin(command) => plugin::plugin(&global, command).await,
@@ -45,6 +47,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema { document } => {
             match document {
                 Document::Openapi => println!("{}", orgata_api::openapi_json()),
+                Document::Scenario => {
+                    let schema = orgata_model::playbook::scenario::json_schema();
+                    println!("{}", serde_json::to_string_pretty(&schema)?);
+                }
                 Document::Playbook => {
                     println!("{}", serde_json::to_string_pretty(&orgata_model::playbook::json_schema())?);
                 }

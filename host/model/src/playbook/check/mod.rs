@@ -67,11 +67,11 @@ fn read(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
     }
 }
 
-fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
+pub(super) fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
     Diagnostic::at(&mark(place), path, mistake.message, mistake.hint)
 }
 
-fn mark(place: Location) -> Mark {
+pub(super) fn mark(place: Location) -> Mark {
     let span = place.span();
     let start = span.byte_offset().unwrap_or_default() as usize;
     let length = span.byte_len().unwrap_or(1) as usize;

@@ -151,6 +151,8 @@ impl Trial {
             digest: operation.digest,
             operation: operation.name.clone(),
             step: "test".parse()?,
+            iterations: Vec::new(),
+            undoes: false,
             attempt: 1,
             idempotency_key: "test".to_owned(),
             role: None,
