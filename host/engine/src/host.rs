@@ -16,7 +16,9 @@ use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::places::Places;
+use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::results::Results;
 use crate::schedules::Schedules;
 use crate::settings::Settings;
 use crate::simulate;
@@ -48,10 +50,16 @@ pub(crate) struct Host {
     pub(crate) stopping: CancellationToken,
     /// Set when it has waited long enough for what runs.
     pub(crate) given_up: CancellationToken,
+    /// Every driver that has not ended.
     pub(crate) drivers: TaskTracker,
+    /// Where they run.
+    pub(crate) pool: Pool,
     /// When the timekeeper will look next, in microseconds; and how to wake it earlier.
     pub(crate) next_look: AtomicI64,
     pub(crate) look_earlier: Notify,
+    pub(crate) results: Results,
+    /// Told when playbooks change, and with them how long executions are kept.
+    pub(crate) rules_changed: Notify,
     pub(crate) schedules: Schedules,
     pub(crate) turns: Turns,
     /// Places for simulations.
@@ -85,7 +93,8 @@ impl RuntimeEntry {
 }
 
 impl Host {
-    /// A host over these ports, in which nothing has happened yet and nothing goes on by itself.
+    /// A host over these ports, in which nothing has happened yet and nothing goes on by itself. Its drivers run in the
+    /// present tokio runtime.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         operations: Arc<dyn Operations>,
@@ -95,6 +104,7 @@ impl Host {
     ) -> Self {
         Self {
             places: Places::new(settings.active_executions),
+            results: Results::new(settings.result_cache_bytes),
             store,
             operations,
             plugins,
@@ -110,8 +120,10 @@ impl Host {
             stopping: CancellationToken::new(),
             given_up: CancellationToken::new(),
             drivers: TaskTracker::new(),
+            pool: Pool::begin(),
             next_look: AtomicI64::new(i64::MAX),
             look_earlier: Notify::new(),
+            rules_changed: Notify::new(),
             schedules: Schedules::default(),
             turns: Turns::default(),
             simulations: Arc::new(Semaphore::new(simulate::AT_ONCE)),
@@ -203,5 +215,11 @@ impl Host {
     fn compiled_now(&self, digest: Digest) -> Option<Arc<Playbook>> {
         let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.get(&digest)?.upgrade()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.pool.close();
     }
 }

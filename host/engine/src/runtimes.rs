@@ -171,6 +171,7 @@ impl Engine {
         let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
         playbooks.insert(playbook.name.clone(), Arc::clone(&playbook));
         self.0.schedules.look_again();
+        self.0.rules_changed.notify_one();
         info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
         Ok(playbook)
     }

@@ -123,7 +123,7 @@ impl Driver {
         match stored {
             Some(stored) if !stored.summary.status.is_end() => Ok(()),
             Some(stored) => match outcome(&stored.summary) {
-                Ok(result) => self.note(Fact::StepCompleted { step, result }),
+                Ok(result) => self.note(Fact::StepCompleted { step, result, cached: false }),
                 Err(failure) => self.failed(definition, step, attempt.number, failure),
             },
             None => {
@@ -157,7 +157,7 @@ impl Driver {
         }
         let stored = self.child(execution).await?;
         match stored.as_ref().map(|stored| outcome(&stored.summary)) {
-            Some(Ok(result)) => self.note(Fact::StepCompleted { step, result }),
+            Some(Ok(result)) => self.note(Fact::StepCompleted { step, result, cached: false }),
             _ => {
                 let message = format!("the child {execution} was stopped");
                 self.note(Fact::StepFailed { step, failure: Failure::permanent(code::CHILD_FAILED, message) })

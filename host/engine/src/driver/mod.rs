@@ -10,6 +10,7 @@
 
 mod admission;
 mod ask;
+mod cached;
 mod calls;
 mod child;
 mod command;
@@ -29,7 +30,7 @@ use orgata_model::execution::{Event, State, Summary};
 use orgata_model::operation::Plugin;
 use orgata_model::playbook::{Playbook, Priority};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, Span, error, info_span, warn};
 
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
@@ -133,6 +134,13 @@ impl Driver {
             place,
         }
     }
+
+    /// Has it run, in turns with others.
+    fn begin(self, span: Span) {
+        let host = Arc::clone(&self.host);
+        let lane = (self.state.runtime.clone(), self.state.playbook.name.clone());
+        host.pool.spawn(lane, host.drivers.track_future(self.run().instrument(span)));
+    }
 }
 
 /// Begins an execution. Returns once it is durable, or, with `wait`, once it settles or so long has passed.
@@ -155,7 +163,7 @@ pub(crate) async fn start(
     driver.caller = Some(Caller { reply, acknowledge: start.acknowledge });
     host.residents().insert(id, sender);
     let span = info_span!("execution", id = %id);
-    host.drivers.spawn(driver.run().instrument(span));
+    driver.begin(span);
     metrics::counter!("orgata_executions_started_total").increment(1);
 
     let gone = |_| host.gone();
@@ -247,7 +255,7 @@ async fn bring_back(
         }
     };
     residence.pass_on();
-    Driver::new(host, state, inbox, place).run().await;
+    Driver::new(host, state, inbox, place).begin(Span::current());
 }
 
 /// [`load`], again and again while the store is unavailable and the execution has work of its own: nobody else

@@ -73,7 +73,7 @@ impl Reader {
             }
             Fact::StepStarted { step, .. } | Fact::StepResumed { step, .. } => self.begins(step, false, at),
             Fact::StepCompensationStarted { step, .. } => self.begins(step, true, at),
-            Fact::StepCompleted { step, result } => {
+            Fact::StepCompleted { step, result, .. } => {
                 self.gives(step, false, at, What::Result(Arc::clone(result)));
             }
             Fact::StepFailed { step, failure } | Fact::StepRetryScheduled { step, failure, .. } => {

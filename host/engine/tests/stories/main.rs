@@ -12,6 +12,7 @@ mod support;
 
 mod approvals;
 mod bulk;
+mod caching;
 mod computing;
 mod concurrency;
 mod controls;

@@ -77,8 +77,9 @@ impl Store for MemoryStore {
         Ok(Page { items: found.collect(), next })
     }
 
-    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
-        let homes: BTreeSet<_> = self.summaries().into_iter().map(|summary| summary.runtime).collect();
+    async fn homes(&self) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError> {
+        let homes: BTreeSet<_> =
+            self.summaries().into_iter().map(|summary| (summary.runtime, summary.playbook.name)).collect();
         Ok(homes.into_iter().collect())
     }
 
