@@ -93,7 +93,8 @@ impl RuntimeEntry {
 }
 
 impl Host {
-    /// A host over these ports, in which nothing has happened yet and nothing goes on by itself.
+    /// A host over these ports, in which nothing has happened yet and nothing goes on by itself. Its drivers run in the
+    /// present tokio runtime.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         operations: Arc<dyn Operations>,

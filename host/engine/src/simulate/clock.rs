@@ -36,6 +36,11 @@ impl VirtualClock {
         inside.sleepers.keys().next().map(|(until, _)| *until)
     }
 
+    /// The end: whoever sleeps wakes, and time is of no use any more.
+    pub(super) fn stop(&self) {
+        self.inside().sleepers.clear();
+    }
+
     /// It is so late, and whoever slept until then wakes.
     pub(super) fn set(&self, now: Timestamp) {
         let mut inside = self.inside();

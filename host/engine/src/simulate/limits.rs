@@ -12,6 +12,8 @@ pub(super) const MAX_BYTES: usize = 32 << 20;
 pub(super) const LONGEST: Duration = orgata_model::duration::MAX;
 /// How long it may take by the machine's clock.
 pub(super) const WALL: Duration = Duration::from_secs(60);
+/// How long its executions may take to leave at the end.
+pub(super) const LEAVING: Duration = Duration::from_secs(1);
 /// Executions in it that may be at work at once.
 pub(super) const ACTIVE: usize = 1_000;
 /// Most events of the recorded executions that are brought together.

@@ -211,9 +211,12 @@ impl Prepared {
         let operations = Simulated { real: self.real, catalog, stage: Arc::clone(&stage) };
         let (store, clock) = (Arc::clone(&stage.store), Arc::clone(&stage.clock));
         let settings = Settings { active_executions: limits::ACTIVE, resident: true, ..Settings::default() };
-        let host = Host::new(store, Arc::new(operations), self.plugins, clock, settings);
+        let host = {
+            let _inside = scheduler.enter();
+            Arc::new(Host::new(store, Arc::new(operations), self.plugins, clock, settings))
+        };
         let runtime = host.add_simulated(self.entry);
-        let mut play = Play::new(Engine(Arc::new(host)), Arc::clone(&stage), runtime);
+        let mut play = Play::new(Engine(Arc::clone(&host)), Arc::clone(&stage), runtime);
         let own = scheduler.block_on(async {
             let too_long =
                 || EngineError::Endless(format!("it takes longer than {} s", limits::WALL.as_secs()));
@@ -224,10 +227,23 @@ impl Prepared {
                     played.map_err(|_| too_long())?
                 }
             }
-        })?;
+        });
+        scheduler.block_on(leave(&host, &stage));
+        let own = own?;
         let Play { problems, notes, .. } = play;
         Ok(told(&stage, &self.playbook, own, problems, notes))
     }
+}
+
+/// Has every driver leave: whoever waits for a time that does not come would be kept for ever, and all else with it.
+async fn leave(host: &Host, stage: &Stage) {
+    host.stopping.cancel();
+    host.given_up.cancel();
+    stage.clock.stop();
+    host.drivers.close();
+    let _ = tokio::time::timeout(limits::LEAVING, host.drivers.wait()).await;
+    // One whose commit never returns is kept by its own inbox.
+    host.residents().clear();
 }
 
 fn told(

@@ -78,8 +78,8 @@ impl Store for MemoryStore {
     }
 
     async fn homes(&self) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError> {
-        let home = |summary: Summary| (summary.runtime, summary.playbook.name);
-        let homes: BTreeSet<_> = self.summaries().into_iter().map(home).collect();
+        let homes: BTreeSet<_> =
+            self.summaries().into_iter().map(|summary| (summary.runtime, summary.playbook.name)).collect();
         Ok(homes.into_iter().collect())
     }
 
