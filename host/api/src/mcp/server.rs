@@ -74,6 +74,18 @@ impl ServerHandler for Server {
         info()
     }
 
+    /// Opens a session. What its revision does not have is not offered.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        let mut agreed = self.negotiate_initialize(&request)?;
+        agreed.capabilities.extensions = None;
+        Ok(agreed)
+    }
+
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
         Cow::Borrowed(&REVISIONS)
     }
