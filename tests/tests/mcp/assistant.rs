@@ -100,13 +100,10 @@ impl Assistant {
     }
 
     /// Calls a tool: its structured result. It must not refuse.
-    #[track_caller]
-    pub(crate) fn call(&self, tool: &'static str, arguments: Value) -> impl Future<Output = Value> + '_ {
-        async move {
-            let result = self.try_call(tool, arguments).await;
-            assert_ne!(result.is_error, Some(true), "{tool}: {result:#?}");
-            result.structured_content.expect("a result is structured")
-        }
+    pub(crate) async fn call(&self, tool: &'static str, arguments: Value) -> Value {
+        let result = self.try_call(tool, arguments).await;
+        assert_ne!(result.is_error, Some(true), "{tool}: {result:#?}");
+        result.structured_content.expect("a result is structured")
     }
 
     /// Calls a tool, whatever comes of it.

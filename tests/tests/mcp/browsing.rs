@@ -103,7 +103,7 @@ async fn long_lists_come_page_by_page_without_a_gap_or_a_repeat() {
 #[tokio::test]
 async fn what_is_not_there_is_told_as_each_revision_wants_it() {
     let host = TestHost::kitchen().await;
-    for (era, code) in [(Era::Sessions, "-32002"), (Era::Stateless, "-32602")] {
+    for (era, code) in [(Era::Sessions, -32002), (Era::Stateless, -32602)] {
         let assistant = Assistant::plain(&host, era).await;
         for uri in [
             "orgata://runtime/nowhere",
@@ -113,8 +113,13 @@ async fn what_is_not_there_is_told_as_each_revision_wants_it() {
             "file:///etc/passwd",
         ] {
             let params = ReadResourceRequestParams::new(uri);
-            let refused = assistant.client.read_resource(params).await.unwrap_err().to_string();
-            assert!(refused.contains(code), "{uri}: {refused}");
+            match assistant.client.read_resource(params).await.unwrap_err() {
+                rmcp::ServiceError::McpError(error) => {
+                    let named = error.data.as_ref().map(|data| data["uri"].clone());
+                    assert_eq!((error.code.0, named), (code, Some(json!(uri))), "{error}");
+                }
+                other => panic!("{uri}: {other}"),
+            }
         }
     }
 }

@@ -82,3 +82,14 @@ async fn a_session_follows_only_so_much() {
     let refused = follow("orgata://role/kitchen-v1/chef").await.unwrap_err().to_string();
     assert!(refused.contains("follow one less first"), "{refused}");
 }
+
+#[tokio::test]
+async fn open_sessions_and_streams_do_not_hold_up_the_end_of_the_host() {
+    // Longer than anybody waits here: whatever stays open is noticed.
+    let host = HostSetup::kitchen().config(json!({ "api": { "grace": "10m" } })).start().await;
+    let listener = Assistant::plain(&host, Era::Stateless).await;
+    let filter = SubscriptionFilter::builder().resources_list_changed().build();
+    let _stream = listener.client.listen(filter).await.unwrap();
+    let _session = Assistant::plain(&host, Era::Sessions).await;
+    host.stop().await;
+}

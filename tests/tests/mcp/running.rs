@@ -1,7 +1,7 @@
 //! Playbooks run by an assistant: started, watched, answered.
 
 use orgata_tests::matchers::{asked, completed};
-use orgata_tests::{ExecutionId, TestHost, patience};
+use orgata_tests::{ExecutionId, HostSetup, TestHost, patience};
 use rmcp::model::*;
 use serde_json::{Value, json};
 
@@ -209,6 +209,18 @@ async fn progress_is_told_while_a_tool_waits() {
         let id = assistant.begin_sandwich("classic").await;
         let told = assistant.until(|told| matches!(told, Told::Progress(..))).await;
         assert_eq!(told, Told::Progress(1.0, "step gather-ingredients is done".to_owned()), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_tool_may_wait_for_longer_than_other_requests_are_worked_on() {
+    let setup = HostSetup::new().playbook("nap", "name: nap\nsteps:\n  - { name: sleep, wait: 1s }\n");
+    let short = json!({ "api": { "bodyTimeout": "200ms", "requestTimeout": "200ms", "mcp": { "longestWait": "30s" } } });
+    let host = setup.runtime("desk", json!({})).config(short).start().await;
+    for era in BOTH {
+        let assistant = Assistant::plain(&host, era).await;
+        let start = json!({ "runtimeId": "desk", "playbookName": "nap", "wait": "1h" });
+        assert_eq!(assistant.call("execute_playbook", start).await["status"], "succeeded");
     }
 }
 

@@ -153,7 +153,7 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = self.call(context)?;
         let read = resources::read(&call, &request.uri).await;
-        let contents = read.map_err(|error| protocol_error(&call, &error))?;
+        let contents = read.map_err(|error| about(&request.uri, protocol_error(&call, &error)))?;
         let mut result = ReadResourceResult::new(vec![contents]);
         (result.ttl_ms, result.cache_scope) = (Some(0), Some(CacheScope::Private));
         Ok(result.into())
@@ -206,7 +206,8 @@ impl ServerHandler for Server {
     ) -> Result<(), ErrorData> {
         let call = self.call(context)?;
         // What cannot be read cannot be followed.
-        resources::read(&call, &request.uri).await.map_err(|error| protocol_error(&call, &error))?;
+        let read = resources::read(&call, &request.uri).await;
+        read.map_err(|error| about(&request.uri, protocol_error(&call, &error)))?;
         let most = self.app.settings().mcp.subscriptions;
         self.followed.add(request.uri, most).map_err(|error| protocol_error(&call, &error))
     }
@@ -267,6 +268,14 @@ impl ServerHandler for Server {
         known::<CancelTaskMethod>(&call)?;
         tasks::cancel(&call, &request.task_id).await
     }
+}
+
+/// The error says of which resource it is, as clients of the protocol expect.
+fn about(uri: &str, mut error: ErrorData) -> ErrorData {
+    if let Some(data) = error.data.as_mut().and_then(serde_json::Value::as_object_mut) {
+        data.insert("uri".to_owned(), uri.into());
+    }
+    error
 }
 
 /// Whether the method is one of the revision that the client speaks, and the client says that it knows tasks.
