@@ -172,6 +172,11 @@ impl Assistant {
         let found = hearing.await.flatten();
         found.unwrap_or_else(|| panic!("it was never told; what it was told: {seen:#?}"))
     }
+
+    /// What it was told so far.
+    pub(crate) fn told(&mut self) -> Vec<Told> {
+        std::iter::from_fn(|| self.told.try_recv().ok()).collect()
+    }
 }
 
 /// A call of a tool.

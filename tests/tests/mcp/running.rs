@@ -138,7 +138,7 @@ async fn a_wrong_answer_to_a_form_is_asked_for_again_and_a_declined_one_leaves_t
 async fn a_person_answers_the_forms_of_a_call_without_a_session() {
     let host = TestHost::kitchen().await;
     let answers = [json!({ "jelly_flavor": "grape" }), json!({ "cut": "straight" })];
-    let assistant = Assistant::with_person(&host, Era::Stateless, answers).await;
+    let mut assistant = Assistant::with_person(&host, Era::Stateless, answers).await;
     // The library brings the answers back by itself.
     let result =
         assistant.client.call_tool(request("execute_playbook", sandwich("deluxe", "30s"))).await.unwrap();
@@ -149,6 +149,12 @@ async fn a_person_answers_the_forms_of_a_call_without_a_session() {
     );
     let all = assistant.call("list_executions", json!({})).await;
     assert_eq!(all["items"].as_array().unwrap().len(), 1, "asking starts nothing anew: {all}");
+    let steps: Vec<Told> = assistant
+        .told()
+        .into_iter()
+        .filter(|told| matches!(told, Told::Progress(_, step) if step.contains("is done")))
+        .collect();
+    assert!(steps.len() <= 4, "nothing is told twice: {steps:#?}");
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use rmcp::ErrorData;
-use rmcp::ServerHandler;
+use axum::extract::FromRef as _;
+use orgata_engine::{Engine, Principal};
 use rmcp::model::*;
-use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
+use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
+use rmcp::{ErrorData, ServerHandler};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::address::Address;
@@ -49,6 +50,15 @@ impl Server {
 
     fn call(&self, context: RequestContext<RoleServer>) -> Result<Call, ErrorData> {
         Call::new(&self.app, context).map_err(|error| without_call(&error))
+    }
+
+    /// Begins to tell the session of changes, once.
+    fn tell(&self, who: Principal, peer: Peer<RoleServer>) {
+        let ended = CancellationToken::new();
+        if self.ended.set(ended.clone().drop_guard()).is_ok() {
+            let engine = Engine::from_ref(&self.app);
+            changes::tell_session(engine, who, self.followed.clone(), peer, ended);
+        }
     }
 }
 
@@ -190,12 +200,8 @@ impl ServerHandler for Server {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let Some(who) = call::owner(&context) else { return };
-        let ended = CancellationToken::new();
-        if self.ended.set(ended.clone().drop_guard()).is_ok() {
-            let engine = <orgata_engine::Engine as axum::extract::FromRef<App>>::from_ref(&self.app);
-            let telling = changes::tell_session(engine, who, self.followed.clone(), context.peer, ended);
-            tokio::spawn(telling);
+        if let Some(who) = call::owner(&context) {
+            self.tell(who, context.peer);
         }
     }
 
@@ -208,6 +214,8 @@ impl ServerHandler for Server {
         // What cannot be read cannot be followed.
         let read = resources::read(&call, &request.uri).await;
         read.map_err(|error| about(&request.uri, protocol_error(&call, &error)))?;
+        // A client may ask before it has said that it is ready.
+        self.tell(call.who.clone(), call.context.peer.clone());
         let most = self.app.settings().mcp.subscriptions;
         self.followed.add(request.uri, most).map_err(|error| protocol_error(&call, &error))
     }
