@@ -146,3 +146,53 @@ async fn older_clients_are_offered_a_revision_that_is_served() {
         assert!(text.contains("2025-11-25"), "{asked}: {text}");
     }
 }
+
+#[tokio::test]
+async fn nothing_that_is_sent_brings_the_host_down() {
+    let host = TestHost::kitchen().await;
+    let session = session(&host).await;
+    let call = |params: Value| {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+    };
+    let mut deep = stateless("tools/call", json!({ "name": "execute_playbook" }));
+    deep["params"]["arguments"] =
+        json!({ "runtimeId": "kitchen-v1", "playbookName": "pbj-sandwich", "input": "DEEP" });
+    let deep =
+        deep.to_string().replace("\"DEEP\"", &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)));
+    let bodies = [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        "\u{0}\u{1}".to_owned(),
+        "[".repeat(100_000),
+        deep,
+        call(json!({ "name": 7 })),
+        call(json!([])),
+        call(json!({ "name": "execute_playbook", "arguments": [] })),
+        call(json!({ "name": "execute_playbook", "arguments": { "input": { "a": 1e308 } } })),
+        json!({ "jsonrpc": "2.0", "id": {}, "method": "tools/list" }).to_string(),
+        json!({ "jsonrpc": "1.0", "id": 1, "method": "tools/list" }).to_string(),
+        json!({ "jsonrpc": "2.0", "id": 1, "result": {} }).to_string(),
+        json!([initialize(), initialize()]).to_string(),
+    ];
+    let own = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
+    let bare = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "execute_playbook"),
+    ];
+    for body in bodies {
+        for headers in [&own[..], &bare[..], &[]] {
+            let request = host.client().post(host.url("/mcp")).header("accept", ACCEPT).body(body.clone());
+            let request = request.header("content-type", "application/json");
+            let request =
+                headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let reply = Reply::read("/mcp", request).await;
+            let shown: String = body.chars().take(100).collect();
+            assert!(reply.status < 500, "{shown}: {reply:?}");
+        }
+    }
+    let ping = json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" });
+    assert_eq!(send(&host, Method::POST, &own, Some(&ping)).await.status, 200, "the session is as it was");
+}
