@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use orgata_model::ExecutionId;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::authoring::Drafts;
 use crate::driver;
 use crate::error::EngineError;
 use crate::feed::{Feed, Notice};
@@ -68,6 +69,8 @@ impl Engine {
             look_earlier: Notify::new(),
             schedules: Schedules::default(),
             turns: driver::Turns::default(),
+            workshop: OnceLock::new(),
+            drafts: Drafts::default(),
         });
         let engine = Self(host);
         engine.bring_runtimes(configured).await?;

@@ -8,7 +8,7 @@ use orgata_model::execution::{IllegalEvent, Status};
 use orgata_model::intervention::Resolution;
 use orgata_model::schema::Violation;
 
-use crate::ports::{LoadError, StoreError};
+use crate::ports::{BuildError, LoadError, StoreError};
 use crate::transfer::HistoryFault;
 
 /// Kinds of things that can be absent.
@@ -30,6 +30,8 @@ pub enum Thing {
     Plugin,
     /// A step of an execution.
     Step,
+    /// A component that was built and not loaded yet.
+    Draft,
 }
 
 impl Thing {
@@ -44,6 +46,7 @@ impl Thing {
             Self::Operation => "operation",
             Self::Plugin => "plugin",
             Self::Step => "step",
+            Self::Draft => "draft",
         }
     }
 }
@@ -129,6 +132,9 @@ pub enum EngineError {
     /// The plugin was refused.
     #[error(transparent)]
     Refused(#[from] LoadError),
+    /// Nothing was built of the sources.
+    #[error(transparent)]
+    Unbuilt(Box<BuildError>),
     /// Too much is under way.
     #[error("the host is at its limit of {limit} executions at work: try again later")]
     Overloaded {
@@ -157,6 +163,12 @@ pub enum EngineError {
     /// A fault of the host itself.
     #[error("the host is at fault: {0}")]
     Internal(String),
+}
+
+impl From<BuildError> for EngineError {
+    fn from(error: BuildError) -> Self {
+        Self::Unbuilt(Box::new(error))
+    }
 }
 
 fn violations_text(violations: &[Violation]) -> String {
@@ -202,6 +214,7 @@ impl EngineError {
                 Thing::Operation => "OPERATION_NOT_FOUND",
                 Thing::Plugin => "PLUGIN_NOT_FOUND",
                 Thing::Step => "STEP_NOT_FOUND",
+                Thing::Draft => "DRAFT_NOT_FOUND",
             },
             Self::Exists { .. } => "ALREADY_EXISTS",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
@@ -216,6 +229,7 @@ impl EngineError {
             Self::BadHistory(_) => "HISTORY_INVALID",
             Self::BadRequest(_) | Self::Store(StoreError::Cursor) => "BAD_REQUEST",
             Self::Refused(_) => "PLUGIN_REFUSED",
+            Self::Unbuilt(_) => "BUILD_FAILED",
             Self::Overloaded { .. } => "OVERLOADED",
             Self::KeyTaken { .. } => "CONCURRENCY_LIMIT",
             Self::Draining => "DRAINING",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::{Grants, Runtime};
@@ -12,11 +12,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::authoring::Drafts;
 use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::places::Places;
-use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
 use crate::schedules::Schedules;
 use crate::settings::Settings;
 
@@ -53,6 +54,9 @@ pub(crate) struct Host {
     pub(crate) look_earlier: Notify,
     pub(crate) schedules: Schedules,
     pub(crate) turns: Turns,
+    /// Where plugins are made of source text; a host need not have one.
+    pub(crate) workshop: OnceLock<Arc<dyn Workshop>>,
+    pub(crate) drafts: Drafts,
 }
 
 /// A runtime, with everything that starting an execution needs at hand.

@@ -6,6 +6,7 @@
 
 pub mod bulk;
 pub mod control;
+pub mod draft;
 pub mod error;
 pub mod event;
 pub mod execution;
@@ -22,3 +23,4 @@ pub mod runtime;
 pub mod schedule;
 pub mod state;
 pub mod transfer;
+pub mod trial;
