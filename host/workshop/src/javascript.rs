@@ -162,13 +162,7 @@ fn fault(said: &str, settings: &Settings) -> BuildError {
             "make the modules keep less when they are loaded",
         );
     }
-    let problem = problem(said);
-    let whole = if problem.line.is_some() { String::new() } else { cut(said) };
-    let mut error = failed(vec![problem], &whole);
-    if !whole.is_empty() && error.message != whole {
-        error.causes.push(whole);
-    }
-    error
+    failed(vec![problem(said)], "")
 }
 
 fn crashed(ended: &Ended, settings: &Settings) -> BuildError {
@@ -227,8 +221,12 @@ fn place(text: &str) -> Option<(&str, u32, Option<u32>)> {
 /// What it says without its stack, and without what the tools say of where in themselves they were.
 fn message(said: &str) -> String {
     let head = said.split("\n    at ").next().unwrap_or(said).trim();
-    let told = head.rsplit("JavaScript module: ").next().unwrap_or(head);
-    cut(told.trim_start_matches(':').trim())
+    let told = head.rsplit("JavaScript module: ").next().unwrap_or(head).trim_start_matches(':').trim();
+    match told.split_once("Error resolving module ").and_then(|(_, rest)| rest.split_once("': ")) {
+        // Why it was not found says which files this machine has.
+        Some((modules, _)) => cut(&format!("there is no module {modules}' in the plugin's folder")),
+        None => cut(told),
+    }
 }
 
 /// As much as is worth reading; control characters out.
@@ -258,6 +256,16 @@ mod tests {
         assert_eq!(found.message, "world `nowhere` not found in package");
         assert_eq!(place("native"), None);
         assert_eq!(place("f (/lib/a.mjs:12)"), Some(("/lib/a.mjs", 12, None)));
+    }
+
+    #[test]
+    fn a_module_that_is_not_found_tells_nothing_of_the_machine() {
+        let said = ": Failed to evaluate user JavaScript module: Failed to declare JavaScript module: Error: Error resolving \
+                    module '/etc/hostname' from '/a.js': resolved JavaScript module /etc/hostname is not under /tmp/x";
+        assert_eq!(
+            problem(said).message,
+            "there is no module '/etc/hostname' from '/a.js' in the plugin's folder"
+        );
     }
 
     #[test]
