@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use componentize_qjs::{ComponentizeOpts, Runtime, componentize};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The sources are at fault; the reason is on standard error.
 const AT_FAULT: u8 = 3;
@@ -92,10 +92,17 @@ fn limit_ourselves(memory: u64, seconds: u64) -> std::io::Result<()> {
         (Resource::Core, Some(0)),
     ];
     for (resource, most) in limits {
-        if most.is_some() {
-            // The signal that says why comes at the lower one, the one that kills at the higher.
-            setrlimit(resource, Rlimit { current: most, maximum: most.map(|most| most.saturating_add(1)) })?;
+        if let Some(most) = most {
+            limit_to(resource, most)?;
         }
     }
     Ok(())
+}
+
+/// Lowers a limit; what was lower already stays.
+fn limit_to(resource: Resource, most: u64) -> std::io::Result<()> {
+    let before = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    // The signal that says why comes at the lower one, the one that kills at the higher.
+    let (current, maximum) = (most.min(before), most.saturating_add(1).min(before));
+    Ok(setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?)
 }

@@ -25,12 +25,10 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
-/// Formatting and lints.
+/// Formatting. Lints would have all of its dependencies checked a second time, for one file.
 pub(crate) fn check() -> Result<()> {
     toolchain::need_component("fmt", "rustfmt")?;
-    toolchain::need_component("clippy", "clippy")?;
-    child::run(&mut cargo(&["fmt", "--check"]))?;
-    child::run(cargo(&["clippy", "--release", "--locked"]).args(["--", "--deny", "warnings"]))
+    child::run(&mut cargo(&["fmt", "--check"]))
 }
 
 fn cargo(args: &[&str]) -> Command {

@@ -23,6 +23,7 @@ use tracing::{Instrument, debug, info_span};
 use crate::app::App;
 use crate::caller_check::Verdict;
 use crate::error::{ApiError, internal};
+use crate::mcp;
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::rest::UPLOAD_PATHS;
 use crate::unread::Unread;
@@ -45,6 +46,9 @@ pub(crate) struct Times {
     pub(crate) usual: Duration,
     /// Those with long bodies.
     pub(crate) uploads: Duration,
+    /// Those of assistants, which say inside of the body that they wait. Streams last longer: only their beginning
+    /// counts.
+    pub(crate) assistants: Duration,
 }
 
 impl<S> Layer<S> for FrontLayer {
@@ -120,7 +124,11 @@ where
 
 impl Times {
     fn of(&self, route: &str) -> Duration {
-        if UPLOAD_PATHS.contains(&route) { self.uploads } else { self.usual }
+        match route {
+            mcp::PATH => self.assistants,
+            route if UPLOAD_PATHS.contains(&route) => self.uploads,
+            _ => self.usual,
+        }
     }
 }
 

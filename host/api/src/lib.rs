@@ -1,13 +1,13 @@
-//! Adapters: REST, Server-Sent Events and WebSocket over the engine, and nothing but adapters.
+//! Adapters: REST, Server-Sent Events, WebSocket and MCP over the engine, and nothing but adapters.
 //!
 //! ```text
-//! serve  ── one connection ──▶ front ──▶ rest | ws ──▶ engine::Engine
-//!                                          └── wire ──┘
+//! serve  ── one connection ──▶ front ──▶ rest | ws | mcp ──▶ engine::Engine
+//!                                          └──── wire ────┘
 //! ```
 //!
-//! `wire` holds the JSON types; `rest` and `ws` take requests apart and share nothing but `wire` and what is
-//! in this folder. `error` has the one table from codes to statuses. A protocol more (MCP) is a folder more,
-//! merged in [`Api::new`].
+//! `wire` holds the JSON types; `rest`, `ws` and `mcp` take requests apart and share nothing but `wire` and what is
+//! in this folder. `error` has the one table from codes to statuses. A protocol more is a folder more, merged in
+//! [`Api::new`].
 //!
 //! Not here: rules. What a caller may do, and what follows from it, the engine says.
 
@@ -16,6 +16,7 @@ mod caller_check;
 mod error;
 mod extract;
 mod front;
+mod mcp;
 mod openapi;
 mod query;
 mod request_id;
@@ -33,7 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use app::RenderMetrics;
 pub use error::{CODES, Code};
 pub use openapi::{openapi, openapi_json};
-pub use settings::{Settings, WebSocketSettings};
+pub use settings::{McpSettings, Settings, WebSocketSettings};
 
 use app::App;
 use front::{FrontLayer, Times};
@@ -58,10 +59,12 @@ impl Api {
             usual: settings.body_timeout.0 + settings.request_timeout.0,
             // As long again for compiling as for arriving.
             uploads: settings.upload_timeout.0 * 2,
+            assistants: settings.body_timeout.0 + settings.request_timeout.0 + settings.mcp.longest_wait.0,
         };
         let (router, _) = endpoints().split_for_parts();
         let router = router
             .merge(rest::pages())
+            .merge(mcp::endpoint(&app))
             .fallback(rest::unknown)
             .method_not_allowed_fallback(rest::wrong_method)
             .layer(FrontLayer { app: app.clone(), times })

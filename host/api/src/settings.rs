@@ -5,7 +5,7 @@ use std::time::Duration;
 use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
 
-/// The limits of REST and WebSocket.
+/// The limits of REST, WebSocket and MCP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
@@ -38,6 +38,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// The limits of WebSocket connections.
     pub web_socket: WebSocketSettings,
+    /// The limits of MCP.
+    pub mcp: McpSettings,
 }
 
 /// The limits of one WebSocket connection.
@@ -58,6 +60,24 @@ pub struct WebSocketSettings {
     pub errors: usize,
 }
 
+/// The limits of MCP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct McpSettings {
+    /// How long a session (of clients that speak 2025-11-25) may be silent before it is closed: people take their
+    /// time. Default 24h.
+    pub keep_alive: DurationText,
+    /// Sessions open at once; more are refused. Default 1000.
+    pub sessions: usize,
+    /// Most resources that one client follows. Default 256.
+    pub subscriptions: usize,
+    /// Longest that `execute_playbook` waits, whatever its `wait` says; the time that people take to answer a form
+    /// comes on top. Default 10m.
+    pub longest_wait: DurationText,
+    /// How long a form may stay unanswered; then the tool says that the execution waits. Default 1h.
+    pub answer_within: DurationText,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -74,6 +94,19 @@ impl Default for Settings {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             web_socket: WebSocketSettings::default(),
+            mcp: McpSettings::default(),
+        }
+    }
+}
+
+impl Default for McpSettings {
+    fn default() -> Self {
+        Self {
+            keep_alive: DurationText(Duration::from_hours(24)),
+            sessions: 1_000,
+            subscriptions: 256,
+            longest_wait: DurationText(Duration::from_mins(10)),
+            answer_within: DurationText(Duration::from_hours(1)),
         }
     }
 }
@@ -107,6 +140,8 @@ impl Settings {
             ("webSocket.subscriptions", socket.subscriptions),
             ("webSocket.sendBuffer", socket.send_buffer),
             ("webSocket.errors", socket.errors),
+            ("mcp.sessions", self.mcp.sessions),
+            ("mcp.subscriptions", self.mcp.subscriptions),
         ];
         if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(format!("api.{name} must be 1 or more"));
@@ -117,6 +152,9 @@ impl Settings {
             ("uploadTimeout", self.upload_timeout),
             ("requestTimeout", self.request_timeout),
             ("webSocket.pingEvery", socket.ping_every),
+            ("mcp.keepAlive", self.mcp.keep_alive),
+            ("mcp.longestWait", self.mcp.longest_wait),
+            ("mcp.answerWithin", self.mcp.answer_within),
         ];
         if let Some((name, _)) = times.iter().find(|(_, time)| time.0.is_zero()) {
             return Err(format!("api.{name} must be longer than nothing"));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orgata_model::execution::Event;
-use orgata_model::{ExecutionId, RuntimeId};
+use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use tokio::sync::broadcast;
 
 use crate::ports::PluginChange;
@@ -32,6 +32,13 @@ pub enum Notice {
     },
     /// A plugin changed, for every runtime that offers it.
     Plugin(PluginChange),
+    /// What a runtime has to start from changed.
+    Definitions {
+        /// Which runtime.
+        runtime: RuntimeId,
+        /// The playbook that was published or retired; absent when the runtime itself was made or retired.
+        playbook: Option<PlaybookName>,
+    },
 }
 
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use tracing::info;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
+use crate::feed::Notice;
 use crate::host::RuntimeEntry;
 use crate::ports::PublishedPlaybook;
 use crate::principal::Principal;
@@ -73,7 +74,12 @@ impl Engine {
         self.0.store.put_runtime(&runtime).await?;
         info!(runtime = %id, by = who.name(), "runtime created");
         let entry = Arc::new(RuntimeEntry::new(runtime));
-        self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&entry));
+        self.0
+            .runtimes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), Arc::clone(&entry));
+        self.0.feed.tell(Notice::Definitions { runtime: id, playbook: None });
         Ok(self.info(&entry))
     }
 
@@ -83,6 +89,7 @@ impl Engine {
         self.0.runtime(id)?;
         self.0.store.remove_runtime(id).await?;
         self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.0.feed.tell(Notice::Definitions { runtime: id.clone(), playbook: None });
         info!(runtime = %id, by = who.name(), "runtime retired");
         Ok(())
     }
@@ -168,9 +175,14 @@ impl Engine {
         };
         self.0.store.publish_playbook(&published).await?;
         self.0.remember(&playbook);
-        let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
-        playbooks.insert(playbook.name.clone(), Arc::clone(&playbook));
+        entry
+            .playbooks
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(playbook.name.clone(), Arc::clone(&playbook));
         self.0.schedules.look_again();
+        let name = Some(playbook.name.clone());
+        self.0.feed.tell(Notice::Definitions { runtime: runtime.clone(), playbook: name });
         info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
         Ok(playbook)
     }
@@ -202,6 +214,7 @@ impl Engine {
         entry.playbook(name)?;
         self.0.store.retire_playbook(runtime, name).await?;
         entry.playbooks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.0.feed.tell(Notice::Definitions { runtime: runtime.clone(), playbook: Some(name.clone()) });
         info!(%runtime, playbook = %name, by = who.name(), "playbook retired");
         Ok(())
     }

@@ -138,12 +138,22 @@ impl Client {
         }
     }
 
+    /// The host's address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// A request of a path that is not below `/api/v1`.
+    pub(crate) fn outside(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/v1{path}", self.base))
     }
 
     /// Whatever the host replies.
-    async fn reply(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+    pub(crate) async fn reply(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         request.send().await.map_err(|error| {
             let told = Exit::new(HOST, format!("the host at {} does not answer: is it running?", self.base));
             anyhow::Error::new(error).context(told)

@@ -33,7 +33,7 @@ async fn an_operation_is_written_tested_loaded_and_run_while_the_host_runs() {
     assert!(tested["trials"][0]["log"][0]["message"].as_str().unwrap().contains("double begins"), "{tested}");
     assert!(host.current("numbers").await.is_none(), "what is tested is not published");
 
-    let loaded = host.load(digest, json!({ "runtime": "desk" })).await.is(200);
+    let loaded = host.load(digest, json!({ "runtimeId": "desk" })).await.is(200);
     assert_eq!(loaded["findings"], json!([]), "{loaded}");
     let id = host.begin("doubled", json!({ "n": 4 })).await;
     assert_eq!(host.until(&id, completed()).await, json!({ "twice": 8 }));

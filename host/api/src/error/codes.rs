@@ -42,6 +42,11 @@ pub const CODES: &[Code] = &[
     ),
     code("PLUGIN_NOT_FOUND", StatusCode::NOT_FOUND, "No such plugin, or no such version of it."),
     code(
+        "SESSION_NOT_FOUND",
+        StatusCode::NOT_FOUND,
+        "No such MCP session of this caller: initialize a new one.",
+    ),
+    code(
         "METHOD_NOT_ALLOWED",
         StatusCode::METHOD_NOT_ALLOWED,
         "The path exists; `Allow` says for which methods.",
@@ -65,7 +70,7 @@ pub const CODES: &[Code] = &[
     code(
         "TOO_MANY_SUBSCRIPTIONS",
         StatusCode::CONFLICT,
-        "The WebSocket connection follows as much as it may.",
+        "The WebSocket connection, or the MCP session, follows as much as it may.",
     ),
     code("TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE, "The body is over the limit."),
     code(

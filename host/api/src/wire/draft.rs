@@ -314,7 +314,7 @@ pub struct TestBody {
     /// A runtime in development, whose grants then hold. Nothing is granted without one.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub runtime: Option<RuntimeId>,
+    pub runtime_id: Option<RuntimeId>,
     /// Only the examples of this operation.
     #[serde(default)]
     pub operation: Option<String>,
@@ -354,7 +354,7 @@ impl From<TestBody> for TestRequest {
             TestCase { operation, name, input, expected, answers }
         };
         let cases = body.cases.into_iter().map(case).collect();
-        Self { runtime: body.runtime, operation: body.operation, cases }
+        Self { runtime: body.runtime_id, operation: body.operation, cases }
     }
 }
 
@@ -397,7 +397,7 @@ pub struct LoadBody {
     /// A runtime: what its playbooks would still lack is told too.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    pub runtime: Option<RuntimeId>,
+    pub runtime_id: Option<RuntimeId>,
     /// A plugin of this name that is current may be replaced.
     #[serde(default)]
     pub replace: bool,

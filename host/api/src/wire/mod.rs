@@ -1,6 +1,6 @@
 //! What clients see: JSON types, each converted by hand from the model's.
 //!
-//! REST, WebSocket and later MCP share these and nothing else. Names are camelCase, times RFC 3339 in UTC.
+//! REST, WebSocket and MCP share these and nothing else. Names are camelCase, times RFC 3339 in UTC.
 //! Renaming a field here breaks clients; renaming one in the model does not. What is internal to the host
 //! (what an operation hands out to be resumed with, who asks a question) has no place here.
 

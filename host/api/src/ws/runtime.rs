@@ -36,7 +36,8 @@ impl Follower {
                     };
                     self.outbox.send(&frame).await?;
                 }
-                Ok(Notice::Event { .. }) => {}
+                // Definitions have no frame: clients of this protocol ask for them.
+                Ok(Notice::Event { .. } | Notice::Definitions { .. }) => {}
                 Ok(Notice::Plugin(change)) => self.plugin_changed(&change).await?,
                 Err(RecvError::Lagged(missed)) => {
                     self.outbox.send(&ServerFrame::Lagged { runtime_id, missed }).await?;

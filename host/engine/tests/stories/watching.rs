@@ -152,3 +152,16 @@ async fn a_watcher_that_is_dropped_in_the_middle_of_waiting_loses_nothing() {
     }
     assert_eq!(seqs, (1..=host.summary(id).version).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn what_there_is_to_start_is_told_of_when_it_changes() {
+    let host = TestHost::new().await;
+    let mut notices = host.engine.notices(&ada());
+    host.publish(&steps(&["mail/put"])).await;
+    host.publish(&steps(&["mail/put"])).await;
+    let mut told = Vec::new();
+    while let Ok(Notice::Definitions { playbook, .. }) = notices.try_recv() {
+        told.push(playbook.unwrap().to_string());
+    }
+    assert_eq!(told.len(), 1, "the same source again changes nothing: {told:?}");
+}

@@ -75,6 +75,11 @@ pub(crate) enum Command {
     /// Tell the running host what happened outside
     #[command(subcommand)]
     Event(EventCommand),
+    /// Speak MCP on standard input and output, for an assistant that starts this program
+    ///
+    /// It talks to the host that --server names or that runs on the data folder, or else to one that it starts for as
+    /// long as the assistant is there. Standard error says which.
+    Mcp,
     /// Show the configuration with every default
     Config,
     /// Print a shell's completions

@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod event;
 mod exec;
+mod mcp;
 mod playbook;
 mod plugin;
 mod run;
@@ -29,6 +30,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin(command) => plugin::plugin(&global, command).await,
         Command::Exec(command) => exec::exec(&global, command).await,
         Command::Answer(args) => answer::answer(&global, &args).await,
+        Command::Mcp => mcp::mcp(&global).await,
         Command::Config => {
             let config = Config::read(&global)?;
             if global.json {

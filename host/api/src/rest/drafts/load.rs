@@ -33,7 +33,7 @@ pub(crate) async fn load(
     Path(digest): Path<Digest>,
     OptionalJson(body): OptionalJson<LoadBody>,
 ) -> Result<Response, ApiError> {
-    let LoadBody { runtime, replace } = body;
+    let LoadBody { runtime_id: runtime, replace } = body;
     let loaded = engine.load_operation(&principal, digest, runtime.as_ref(), replace).await?;
     Ok(Json(LoadedView::from(&loaded)).into_response())
 }

@@ -1,0 +1,78 @@
+//! Whose session it is.
+//!
+//! A session of the older revisions is known by an id alone, and its library asks nobody who sends it. So the door
+//! remembers for whom each was opened: to everybody else there is no such session, whatever the verb. Sessions that are
+//! gone are forgotten when room is needed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use orgata_engine::Principal;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+
+/// The owners of the sessions that are open.
+pub(super) struct Sessions {
+    manager: Arc<LocalSessionManager>,
+    most: usize,
+    owners: Mutex<HashMap<Arc<str>, Principal>>,
+}
+
+impl Sessions {
+    /// At most `most` at once.
+    pub(super) fn new(manager: Arc<LocalSessionManager>, most: usize) -> Self {
+        Self { manager, most, owners: Mutex::default() }
+    }
+
+    /// Whether this session was opened for this principal.
+    pub(super) fn belongs(&self, session: &str, who: &Principal) -> bool {
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.get(session).is_some_and(|owner| owner == who)
+    }
+
+    /// Remembers for whom a session was opened.
+    pub(super) fn bind(&self, session: &str, who: &Principal) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.entry(session.into()).or_insert_with(|| who.clone());
+    }
+
+    /// Whether another session may be opened.
+    pub(super) async fn has_room(&self) -> bool {
+        let open = self.manager.sessions.read().await;
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if owners.len() >= self.most {
+            owners.retain(|session, _| open.contains_key(session));
+        }
+        owners.len() < self.most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orgata_engine::PrincipalKind;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_is_its_owners_alone() {
+        let sessions = Sessions::new(Arc::default(), 10);
+        let (ann, bob) =
+            (Principal::new("ann", PrincipalKind::User), Principal::new("bob", PrincipalKind::User));
+        sessions.bind("s", &ann);
+        assert!(sessions.belongs("s", &ann));
+        assert!(!sessions.belongs("s", &bob), "to everybody else there is no such session");
+        assert!(!sessions.belongs("t", &ann));
+        sessions.bind("s", &bob);
+        assert!(sessions.belongs("s", &ann) && !sessions.belongs("s", &bob), "nobody takes one over");
+    }
+
+    #[tokio::test]
+    async fn sessions_that_are_gone_are_forgotten_when_room_is_needed() {
+        let sessions = Sessions::new(Arc::default(), 2);
+        let ann = Principal::new("ann", PrincipalKind::User);
+        sessions.bind("a", &ann);
+        assert!(sessions.has_room().await && sessions.belongs("a", &ann));
+        sessions.bind("b", &ann);
+        // The manager knows none of them.
+        assert!(sessions.has_room().await && !sessions.belongs("a", &ann));
+    }
+}
