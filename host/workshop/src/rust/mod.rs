@@ -130,7 +130,7 @@ async fn judge(
             let hint = "let build scripts and macros keep less";
             return Err(over_limit("rustMemoryBytes", settings.rust_memory_bytes, hint));
         }
-        return Err(failed(messages.errors, ended.said.trim()));
+        return Err(failed(messages.errors, complaint(&ended.said)));
     }
     let Some(artifact) = messages.component else {
         let message = "Cargo.toml builds no component";
@@ -138,6 +138,12 @@ async fn judge(
     };
     let component = component(settings, folder, &confined::outside(folder, &artifact)).await?;
     Ok(Built { component, warnings: messages.warnings })
+}
+
+/// What Cargo says of what went wrong, without what it compiled before.
+fn complaint(said: &str) -> &str {
+    let begins = said.find("\nerror").map_or(0, |at| at + 1);
+    said.get(begins..).unwrap_or(said).trim()
 }
 
 async fn component(settings: &Settings, folder: &Path, path: &Path) -> Result<Vec<u8>, BuildError> {
@@ -156,4 +162,17 @@ async fn component(settings: &Settings, folder: &Path, path: &Path) -> Result<Ve
         return Err(over_limit("componentBytes", settings.component_bytes, "make the plugin smaller"));
     }
     tokio::fs::read(path).await.map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_is_told_without_what_went_well() {
+        let said =
+            "   Compiling a v1\nwarning: b\nerror: no matching package named `x` found\nrequired by c\n";
+        assert_eq!(complaint(said), "error: no matching package named `x` found\nrequired by c");
+        assert_eq!(complaint("killed"), "killed");
+    }
 }
