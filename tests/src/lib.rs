@@ -20,6 +20,7 @@ pub mod binary;
 pub mod bomb;
 pub mod cli;
 pub mod disk;
+pub mod drafts;
 pub mod event;
 pub mod executions;
 pub mod footprint;

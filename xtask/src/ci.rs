@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::test::{self, Tally};
-use crate::{child, plugins, schema, tidy, toolchain};
+use crate::{child, componentize, plugins, schema, tidy, toolchain};
 
 /// One stage: its name, how long it took, and what was wrong.
 struct Stage {
@@ -24,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
     stage(&mut stages, "tidy", tidy::run);
     stage(&mut stages, "guests", plugins::build);
     stage(&mut stages, "guests' lints and tests", plugins::check);
+    stage(&mut stages, "componentize", || componentize::build().and_then(|()| componentize::check()));
     stage(&mut stages, "lints", lints);
     stage(&mut stages, "dependencies", licences);
     stage(&mut stages, "generated files", || schema::run(schema::Args { check: true }));

@@ -6,6 +6,7 @@
 mod bench;
 mod child;
 mod ci;
+mod componentize;
 mod demo;
 mod plugins;
 mod repo;
@@ -30,6 +31,8 @@ struct Cli {
 enum Task {
     /// Build every guest: the shippable plugins to target/plugins, all of them to target/guests.
     Plugins,
+    /// Build the compiler of plugins in JavaScript, and put it beside the host.
+    Componentize,
     /// Make a sandwich: build the plugins and the host, then run playbooks/pbj-sandwich.yaml.
     Demo,
     /// Build plugins and host, then run all tests (with cargo-nextest when it is installed).
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Plugins => plugins::build(),
+        Task::Componentize => componentize::build(),
         Task::Demo => demo::run(),
         Task::Test(args) => test::run(&args),
         Task::Ci => ci::run(),

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: guests, host, then every test.
+//! `cargo xtask test`: guests, the compiler of JavaScript, host, then every test.
 //!
 //! The stories of the package `orgata-tests` drive the real binary, so it is built first and they are
 //! told where it is. The last line printed is always `N passed, N failed`.
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{child, plugins, repo};
+use crate::{child, componentize, plugins, repo};
 
 /// What `test` takes.
 #[derive(Debug, Default, clap::Args)]
@@ -88,6 +88,7 @@ fn without_brackets(text: &str) -> String {
 /// Builds what the tests need and runs them; the task `test`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     plugins::build()?;
+    componentize::build()?;
     let tally = tests(&args.handed_on)?;
     anstream::println!("{tally}");
     if !tally.is_good() {

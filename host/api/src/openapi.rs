@@ -19,6 +19,7 @@ use crate::error::CODES;
     (name = "roles", description = "Who performs steps and answers interventions"),
     (name = "operations", description = "What the plugins of a runtime can do"),
     (name = "plugins", description = "WebAssembly components, loaded while the host runs"),
+    (name = "drafts", description = "Plugins in the making: source text, built, validated, tested and loaded"),
     (name = "host", description = "Liveness, readiness, metrics, this document"),
 ))]
 struct Base;

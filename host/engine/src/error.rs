@@ -8,7 +8,7 @@ use orgata_model::execution::{IllegalEvent, Status};
 use orgata_model::intervention::Resolution;
 use orgata_model::schema::Violation;
 
-use crate::ports::{LoadError, StoreError};
+use crate::ports::{BuildError, LoadError, StoreError};
 use crate::transfer::HistoryFault;
 
 /// Kinds of things that can be absent.
@@ -30,6 +30,8 @@ pub enum Thing {
     Plugin,
     /// A step of an execution.
     Step,
+    /// A component that was built and not loaded yet.
+    Draft,
 }
 
 impl Thing {
@@ -44,6 +46,7 @@ impl Thing {
             Self::Operation => "operation",
             Self::Plugin => "plugin",
             Self::Step => "step",
+            Self::Draft => "draft",
         }
     }
 }
@@ -135,6 +138,9 @@ pub enum EngineError {
     /// The plugin was refused.
     #[error(transparent)]
     Refused(#[from] LoadError),
+    /// Nothing was built of the sources.
+    #[error(transparent)]
+    Unbuilt(Box<BuildError>),
     /// Too much is under way.
     #[error("the host is at its limit of {limit} executions at work: try again later")]
     Overloaded {
@@ -171,6 +177,12 @@ pub enum EngineError {
     /// A fault of the host itself.
     #[error("the host is at fault: {0}")]
     Internal(String),
+}
+
+impl From<BuildError> for EngineError {
+    fn from(error: BuildError) -> Self {
+        Self::Unbuilt(Box::new(error))
+    }
 }
 
 fn violations_text(violations: &[Violation]) -> String {
@@ -216,6 +228,7 @@ impl EngineError {
                 Thing::Operation => "OPERATION_NOT_FOUND",
                 Thing::Plugin => "PLUGIN_NOT_FOUND",
                 Thing::Step => "STEP_NOT_FOUND",
+                Thing::Draft => "DRAFT_NOT_FOUND",
             },
             Self::Exists { .. } => "ALREADY_EXISTS",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
@@ -233,6 +246,7 @@ impl EngineError {
             Self::BadScenario(_) => "SCENARIO_INVALID",
             Self::Endless(_) => "SIMULATION_ENDLESS",
             Self::Overloaded { .. } | Self::TooManySimulations { .. } => "OVERLOADED",
+            Self::Unbuilt(_) => "BUILD_FAILED",
             Self::KeyTaken { .. } => "CONCURRENCY_LIMIT",
             Self::Draining => "DRAINING",
             Self::Store(StoreError::Conflict) => "STATE_CONFLICT",

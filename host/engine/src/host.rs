@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::{Grants, Runtime};
@@ -12,12 +12,13 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::authoring::Drafts;
 use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::places::Places;
 use crate::pool::Pool;
-use crate::ports::{Clock, Operations, Plugins, Store};
+use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
 use crate::results::Results;
 use crate::schedules::Schedules;
 use crate::settings::Settings;
@@ -64,6 +65,9 @@ pub(crate) struct Host {
     pub(crate) turns: Turns,
     /// Places for simulations.
     pub(crate) simulations: Arc<Semaphore>,
+    /// Where plugins are made of source text; a host need not have one.
+    pub(crate) workshop: OnceLock<Arc<dyn Workshop>>,
+    pub(crate) drafts: Drafts,
 }
 
 /// A runtime, with everything that starting an execution needs at hand.
@@ -126,6 +130,8 @@ impl Host {
             rules_changed: Notify::new(),
             schedules: Schedules::default(),
             turns: Turns::default(),
+            workshop: OnceLock::new(),
+            drafts: Drafts::default(),
             simulations: Arc::new(Semaphore::new(simulate::AT_ONCE)),
         }
     }

@@ -8,6 +8,7 @@
 //! Not here: SQL (`store-*`), WebAssembly (`sandbox`), status codes (`api`).
 
 mod answers;
+mod authoring;
 mod bulk;
 mod driver;
 mod engine;
@@ -34,8 +35,14 @@ mod simulate;
 mod starting;
 mod timekeeper;
 mod transfer;
+mod trials;
+mod wants;
 mod watch;
 
+pub use authoring::{
+    Draft, EffectChange, Finding, Loaded, OperationChange, Severity, TestCase, TestRequest, Tested,
+    Validation, VersionChange, VersionName,
+};
 pub use bulk::{Bulk, BulkRequest, Dealt, Deed};
 pub use engine::Engine;
 pub use error::{EngineError, Thing};
@@ -51,4 +58,6 @@ pub use schedules::ScheduleInfo;
 pub use settings::Settings;
 pub use simulate::{Document, Happened, Problem, Provenance, Recorded, Simulation, SimulationRequest};
 pub use transfer::{Export, HistoryFault, Import, ImportRequest};
+pub use trials::{Case, Difference, Ground, Trial, Tryout, Verdict, question_view};
+pub use wants::Want;
 pub use watch::Watch;

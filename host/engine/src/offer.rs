@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use orgata_model::diagnostic::Diagnostics;
-use orgata_model::operation::Operation;
+use orgata_model::diagnostic::{Diagnostic, Diagnostics};
+use orgata_model::operation::{Operation, Plugin};
 use orgata_model::playbook::Playbook;
 use orgata_model::playbook::wiring::{Missing, Offer};
 use orgata_model::{OperationName, PlaybookName, RoleName};
@@ -67,6 +67,22 @@ impl Offer for Offered<'_> {
 }
 
 impl Host {
+    /// In what a playbook does not fit to what its runtime offers now, or would with this version of a plugin.
+    pub(crate) fn wiring(
+        &self,
+        entry: &RuntimeEntry,
+        playbook: &Playbook,
+        instead: Option<&Arc<Plugin>>,
+    ) -> Vec<Diagnostic> {
+        let mut catalog = self.operations.catalog();
+        if let Some(plugin) = instead {
+            let mut plugins = catalog.plugins.clone();
+            plugins.insert(plugin.name.clone(), Arc::clone(plugin));
+            catalog = Arc::new(Catalog { plugins });
+        }
+        playbook.wiring(&Offered { entry, catalog })
+    }
+
     /// Whether a playbook fits to what its runtime offers now; all that does not is told at once.
     pub(crate) fn check_wiring(
         &self,
@@ -74,8 +90,7 @@ impl Host {
         file: &str,
         playbook: &Playbook,
     ) -> Result<(), EngineError> {
-        let offered = Offered { entry, catalog: self.operations.catalog() };
-        let problems = playbook.wiring(&offered);
+        let problems = self.wiring(entry, playbook, None);
         if problems.is_empty() {
             return Ok(());
         }

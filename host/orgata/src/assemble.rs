@@ -11,6 +11,7 @@ use orgata_engine::ports::{Operations, Plugins, Store, SystemClock};
 use orgata_engine::{Engine, Principal};
 use orgata_sandbox::Sandbox;
 use orgata_store_sqlite::SqliteStore;
+use orgata_workshop::Toolbox;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -52,6 +53,7 @@ impl Host {
             config.runtimes.iter().map(crate::config::RuntimeSection::runtime).collect(),
         )
         .await?;
+        engine.equip(Arc::new(Toolbox::new(config.workshop.clone())));
         for folder in &config.plugins {
             watch_folder(&sandbox, folder).await;
         }

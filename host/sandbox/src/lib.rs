@@ -118,11 +118,6 @@ impl Sandbox {
         Ok(Self { host: Arc::new(Host::new(workshop, registry)) })
     }
 
-    /// Checks a component as [`Plugins::load`] would, and tells what it is, without publishing it.
-    pub async fn inspect(&self, bytes: Vec<u8>, source: &Source) -> Result<Arc<Plugin>, LoadError> {
-        self.host.registry.inspect(bytes.into(), source).await
-    }
-
     /// Loads every `.wasm` file of a folder, then follows it: files that come or change are loaded, and
     /// plugins whose files go are retired. Ends when the last clone of the sandbox is dropped.
     ///
@@ -155,6 +150,14 @@ impl Plugins for Sandbox {
 
     async fn load(&self, bytes: Vec<u8>, source: Source) -> Result<Arc<Plugin>, LoadError> {
         self.host.registry.load(bytes, &source).await
+    }
+
+    async fn inspect(&self, bytes: Vec<u8>, source: Source) -> Result<Arc<Plugin>, LoadError> {
+        self.host.registry.inspect(bytes.into(), &source).await
+    }
+
+    async fn discard(&self, digest: Digest) {
+        self.host.registry.discard(digest);
     }
 
     async fn rollback(&self, name: &PluginName, to: Option<Digest>) -> Result<Arc<Plugin>, LoadError> {

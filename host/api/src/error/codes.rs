@@ -35,6 +35,11 @@ pub const CODES: &[Code] = &[
     code("ROLE_NOT_FOUND", StatusCode::NOT_FOUND, "No such role in the runtime."),
     code("OPERATION_NOT_FOUND", StatusCode::NOT_FOUND, "No such operation in the runtime."),
     code("STEP_NOT_FOUND", StatusCode::NOT_FOUND, "No such step in the playbook of the execution."),
+    code(
+        "DRAFT_NOT_FOUND",
+        StatusCode::NOT_FOUND,
+        "No such draft, or no longer: drafts are kept for an hour.",
+    ),
     code("PLUGIN_NOT_FOUND", StatusCode::NOT_FOUND, "No such plugin, or no such version of it."),
     code(
         "SESSION_NOT_FOUND",
@@ -104,6 +109,11 @@ pub const CODES: &[Code] = &[
         StatusCode::UNPROCESSABLE_ENTITY,
         "The file is not a plugin that can be loaded; `details.code` says why.",
     ),
+    code(
+        "BUILD_FAILED",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Nothing was built of the sources; `details.problems` has the places.",
+    ),
     code("UPGRADE_REQUIRED", StatusCode::UPGRADE_REQUIRED, "This path speaks WebSocket."),
     code(
         "OVERLOADED",
@@ -114,6 +124,11 @@ pub const CODES: &[Code] = &[
         "INTERNAL",
         StatusCode::INTERNAL_SERVER_ERROR,
         "The host is at fault; its log has more under the request's id.",
+    ),
+    code(
+        "BUILD_UNAVAILABLE",
+        StatusCode::NOT_IMPLEMENTED,
+        "The host cannot build this; `details.hint` says what it lacks.",
     ),
     code("DRAINING", StatusCode::SERVICE_UNAVAILABLE, "The host is stopping."),
     code("STORE_UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE, "The store cannot be read or written now."),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orgata_engine::EngineError;
-use orgata_engine::ports::{LoadError, StoreError};
+use orgata_engine::ports::{BuildError, LoadError, StoreError};
 use serde_json::json;
 
 use super::{ApiError, internal};
@@ -13,6 +13,7 @@ impl From<EngineError> for ApiError {
         let code = error.code();
         match error {
             EngineError::Refused(refusal) => from_refusal(refusal),
+            EngineError::Unbuilt(error) => from_build(*error),
             EngineError::Internal(_)
             | EngineError::Broken(_)
             | EngineError::Store(StoreError::Broken { .. }) => internal(&error),
@@ -67,6 +68,19 @@ fn from_refusal(refusal: LoadError) -> ApiError {
     if code == "OVERLOADED" { error.retry_after(Duration::from_secs(1)) } else { error }
 }
 
+fn from_build(error: BuildError) -> ApiError {
+    let code = match error.code {
+        "BUSY" => "OVERLOADED",
+        "NOT_AVAILABLE" => "BUILD_UNAVAILABLE",
+        "IO" => return internal(&format_args!("{}: {}", error.message, error.causes.join(": "))),
+        _ => "BUILD_FAILED",
+    };
+    let BuildError { code: kind, message, problems, causes, hint } = error;
+    let details = json!({ "code": kind, "problems": problems, "causes": causes, "hint": hint });
+    let error = ApiError::new(code, message).with_details(details);
+    if code == "OVERLOADED" { error.retry_after(Duration::from_secs(1)) } else { error }
+}
+
 #[cfg(test)]
 mod tests {
     use orgata_engine::{HistoryFault, Thing};
@@ -79,6 +93,11 @@ mod tests {
 
     fn refused(code: &'static str) -> EngineError {
         EngineError::Refused(LoadError { code, message: "no".into(), causes: Vec::new(), hint: "do".into() })
+    }
+
+    fn unbuilt(code: &'static str) -> EngineError {
+        let (problems, causes) = (Vec::new(), Vec::new());
+        BuildError { code, message: "no".into(), problems, causes, hint: "do".into() }.into()
     }
 
     fn every_refusal() -> Vec<EngineError> {
@@ -95,6 +114,7 @@ mod tests {
             EngineError::not_found(Thing::Operation, "x"),
             EngineError::not_found(Thing::Plugin, "x"),
             EngineError::not_found(Thing::Step, "x"),
+            EngineError::not_found(Thing::Draft, "x"),
             EngineError::Refusal("no".into()),
             EngineError::NotAllowed("no".into()),
             EngineError::Exists { thing: Thing::Runtime, name: "x".into() },
@@ -116,6 +136,10 @@ mod tests {
             refused("BUSY"),
             refused("IO"),
             refused("NO_EARLIER_VERSION"),
+            unbuilt("BUILD_FAILED"),
+            unbuilt("BUSY"),
+            unbuilt("NOT_AVAILABLE"),
+            unbuilt("IO"),
             EngineError::Overloaded { limit: 1, retry_after: Duration::from_millis(1) },
             EngineError::KeyTaken { key: "order/17".into(), max: 1 },
             EngineError::Draining,

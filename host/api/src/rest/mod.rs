@@ -4,6 +4,7 @@
 //! here, by one line, and so reaches the router and the OpenAPI document together.
 //! Not here: what an answer looks like (`wire`), which status an error has (`error`).
 
+mod drafts;
 mod executions;
 mod host;
 mod interventions;
@@ -23,9 +24,14 @@ use crate::app::App;
 pub(crate) use host::docs::pages;
 pub(crate) use host::unknown::{unknown, wrong_method};
 
-/// Where bodies may be long, and take long to arrive.
-pub(crate) const UPLOAD_PATHS: [&str; 3] =
-    [plugins::upload::PATH, executions::import::PATH, playbooks::simulate::PATH];
+/// Where bodies may be long, and take long to arrive, or what they ask for takes long.
+pub(crate) const UPLOAD_PATHS: [&str; 5] = [
+    plugins::upload::PATH,
+    executions::import::PATH,
+    playbooks::simulate::PATH,
+    drafts::build::PATH,
+    drafts::test::PATH,
+];
 
 /// Every endpoint of REST.
 pub(crate) fn endpoints() -> OpenApiRouter<App> {
@@ -77,6 +83,11 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(plugins::get::get))
         .routes(routes!(plugins::retire::retire))
         .routes(routes!(plugins::rollback::rollback))
+        .routes(routes!(drafts::scaffold::scaffold))
+        .routes(routes!(drafts::build::build))
+        .routes(routes!(drafts::validate::validate))
+        .routes(routes!(drafts::test::test))
+        .routes(routes!(drafts::load::load))
         .routes(routes!(host::health::health))
         .routes(routes!(host::ready::ready))
         .routes(routes!(host::metrics::metrics))

@@ -6,6 +6,7 @@
 
 pub mod bulk;
 pub mod control;
+pub mod draft;
 pub mod error;
 pub mod event;
 pub mod execution;
@@ -23,3 +24,4 @@ pub mod schedule;
 pub mod simulation;
 pub mod state;
 pub mod transfer;
+pub mod trial;

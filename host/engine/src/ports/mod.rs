@@ -6,6 +6,7 @@
 mod clock;
 mod operations;
 mod store;
+mod workshop;
 
 pub use clock::{Clock, SystemClock};
 pub use operations::{
@@ -16,3 +17,4 @@ pub use store::{
     Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
     Store, StoreError, StoreSize, StoredExecution,
 };
+pub use workshop::{Blueprint, BuildError, Built, Language, Schemas, SourceFile, SourceProblem, Workshop};

@@ -198,6 +198,13 @@ pub trait Plugins: Send + Sync + 'static {
     /// On error nothing changed. After a crash, whatever this returned `Ok` for is current.
     async fn load(&self, bytes: Vec<u8>, source: Source) -> Result<Arc<Plugin>, LoadError>;
 
+    /// Checks a component as `load` would, and tells what it is, without publishing it. Its operations can be called by
+    /// its digest for a while: as long as it is among the few versions that were used last.
+    async fn inspect(&self, bytes: Vec<u8>, source: Source) -> Result<Arc<Plugin>, LoadError>;
+
+    /// Lets go of whatever `inspect` has kept of a component. Nothing happens to a version that is known.
+    async fn discard(&self, digest: Digest);
+
     /// Makes an earlier version current again: the one named, or the one before the present.
     async fn rollback(&self, name: &PluginName, to: Option<Digest>) -> Result<Arc<Plugin>, LoadError>;
 

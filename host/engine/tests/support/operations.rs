@@ -393,6 +393,12 @@ impl Plugins for NoPlugins {
         Err(refused())
     }
 
+    async fn inspect(&self, _bytes: Vec<u8>, _source: Source) -> Result<Arc<Plugin>, LoadError> {
+        Err(refused())
+    }
+
+    async fn discard(&self, _digest: Digest) {}
+
     async fn rollback(&self, _name: &PluginName, _to: Option<Digest>) -> Result<Arc<Plugin>, LoadError> {
         Err(refused())
     }

@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) api: orgata_api::Settings,
     /// How the store works.
     pub(crate) store: orgata_store_sqlite::Settings,
+    /// How plugins are made of source text.
+    pub(crate) workshop: orgata_workshop::Settings,
 }
 
 impl Default for Config {
@@ -52,6 +54,7 @@ impl Default for Config {
             sandbox: orgata_sandbox::Settings::default(),
             api: orgata_api::Settings::default(),
             store: orgata_store_sqlite::Settings::default(),
+            workshop: orgata_workshop::Settings::default(),
         }
     }
 }
@@ -82,6 +85,9 @@ impl Config {
         let folder = file.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
         config.sandbox.http_roots = config.sandbox.http_roots.map(|file| folder.join(file));
+        let workshop = &mut config.workshop;
+        workshop.componentizer = workshop.componentizer.take().map(|file| folder.join(file));
+        workshop.rust_crates = workshop.rust_crates.take().map(|crates| folder.join(crates));
         config.plugins = config.plugins.iter().map(|path| folder.join(path)).collect();
         for runtime in &mut config.runtimes {
             runtime.playbooks = runtime.playbooks.iter().map(|path| folder.join(path)).collect();
@@ -93,6 +99,7 @@ impl Config {
         self.engine.validate().map_err(anyhow::Error::msg)?;
         self.sandbox.validate()?;
         self.api.validate().map_err(anyhow::Error::msg)?;
+        self.workshop.validate().map_err(anyhow::Error::msg)?;
         let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
         names.sort();
         if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first)

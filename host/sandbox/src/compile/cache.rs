@@ -71,6 +71,19 @@ impl Cache {
         let _ = std::fs::remove_file(self.path(digest));
     }
 
+    /// Forgets what is here of components that are no version of any plugin: drafts of an earlier run of the host.
+    pub(crate) fn sweep(&self, is_version: impl Fn(&str) -> bool) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let digest = name.split('.').next().unwrap_or_default();
+            if name.ends_with(".cwasm") && !is_version(digest) {
+                std::fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     fn path(&self, digest: Digest) -> PathBuf {
         self.folder.join(format!("{}.{:016x}.cwasm", digest.hex(), self.compatibility))
     }

@@ -67,6 +67,8 @@ impl Registry {
         let blobs = Blobs::open(folder)?;
         let mut index = blobs.index()?;
         let plugins = known_plugins(&blobs, &mut index);
+        let versions: BTreeSet<_> = index.versions.keys().map(|digest| digest.hex()).collect();
+        workshop.compiler.cache.sweep(|digest| versions.contains(digest))?;
         let known = Known { index, plugins };
         Ok(Self {
             workshop,
@@ -160,6 +162,15 @@ impl Registry {
             self.shelf.put(&prepared.version, false);
         }
         Ok(Arc::clone(&prepared.version.plugin))
+    }
+
+    /// Lets go of the code of a component that was inspected, unless it is a version by now.
+    pub(crate) fn discard(&self, digest: Digest) {
+        let known = self.known();
+        if !known.index.versions.contains_key(&digest) {
+            self.shelf.forget(digest);
+            self.workshop.compiler.cache.forget(digest);
+        }
     }
 
     /// Checks a component and publishes it.

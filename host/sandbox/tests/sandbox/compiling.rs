@@ -55,7 +55,7 @@ async fn what_was_compiled_once_is_not_compiled_again() {
     assert!(bench.load("bench").await.compile_ms.is_some());
     bench.load("counter-1").await;
     let bench = bench.reopened().await;
-    let again = bench.sandbox.inspect(guest("bench"), &upload()).await.unwrap();
+    let again = bench.sandbox.inspect(guest("bench"), upload()).await.unwrap();
     assert_eq!(again.compile_ms, None, "it came from the cache");
 }
 
@@ -75,7 +75,7 @@ async fn a_cache_that_others_can_write_is_not_used() {
     std::fs::set_permissions(&cached, std::fs::Permissions::from_mode(0o666)).unwrap();
     let bench = bench.reopened().await;
     assert!(
-        bench.sandbox.inspect(guest("bench"), &upload()).await.unwrap().compile_ms.is_some(),
+        bench.sandbox.inspect(guest("bench"), upload()).await.unwrap().compile_ms.is_some(),
         "it was compiled again"
     );
     assert!(bench.done("bench/noop", json!({})).await.is_object());

@@ -190,7 +190,7 @@ async fn a_hundred_swaps_under_load_lose_no_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn inspecting_publishes_nothing_and_can_be_called() {
     let bench = Bench::new().await;
-    let plugin = bench.sandbox.inspect(guest("counter-1"), &upload()).await.unwrap();
+    let plugin = bench.sandbox.inspect(guest("counter-1"), upload()).await.unwrap();
     assert!(bench.sandbox.catalog().plugins.is_empty());
     assert!(bench.sandbox.list().is_empty());
     let operation =

@@ -66,6 +66,6 @@ async fn damaged_components_are_refused_or_work() {
         let mut flipped = whole.clone();
         flipped[at] ^= 0x55;
         // A flipped byte in a text or a constant may well leave a component that works.
-        let _ = bench.sandbox.inspect(flipped, &upload()).await;
+        let _ = bench.sandbox.inspect(flipped, upload()).await;
     }
 }

@@ -58,7 +58,7 @@ async fn a_new_version_is_current_within_two_seconds() {
     files.put("counter.wasm", &guest("counter-1"));
     until(&bench, "counter", Some("1.0.0")).await;
     let began = Instant::now();
-    bench.sandbox.inspect(guest("counter-3"), &upload()).await.unwrap();
+    bench.sandbox.inspect(guest("counter-3"), upload()).await.unwrap();
     // Where the machine has no time for the compiler, it has none for the watcher.
     let soon = Duration::from_secs(2).max(began.elapsed() * 10);
     let mut changes = bench.sandbox.changes();

@@ -5,6 +5,7 @@
 //!
 //! Not here: rules. A tool that needs one needs a method of the engine.
 
+mod authoring;
 mod catalog;
 mod events;
 mod execute;
@@ -51,6 +52,11 @@ static TOOLS: LazyLock<Vec<Registered>> = LazyLock::new(|| {
         Registered::of::<events::SendEvent>(),
         Registered::of::<publish::CheckPlaybook>(),
         Registered::of::<publish::PublishPlaybook>(),
+        Registered::of::<authoring::ScaffoldOperation>(),
+        Registered::of::<authoring::BuildOperation>(),
+        Registered::of::<authoring::ValidateOperation>(),
+        Registered::of::<authoring::TestOperation>(),
+        Registered::of::<authoring::LoadOperation>(),
         Registered::of::<plugins::ListPlugins>(),
         Registered::of::<plugins::RollbackPlugin>(),
     ]

@@ -10,23 +10,28 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
+use orgata_engine::ports::BuildError;
 use orgata_model::Digest;
+use orgata_workshop::Toolbox;
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
+use crate::config::Config;
 use crate::exit;
 use crate::render::{amount, print_json};
 
 /// What Rust calls the platform of components.
 const TARGET: &str = "wasm32-wasip2";
 
-pub(super) fn build(global: &Global, folder: &Path) -> anyhow::Result<ExitCode> {
+pub(super) async fn build(global: &Global, folder: &Path) -> anyhow::Result<ExitCode> {
     let shown = folder.display();
     let built = if folder.join("Cargo.toml").is_file() {
         rust(folder)?
+    } else if has_build_script(folder) {
+        npm_build(folder)?
     } else if folder.join("package.json").is_file() {
-        javascript(folder)?
+        javascript(global, folder).await?
     } else if folder.is_dir() {
         bail!(
             "{shown} has neither Cargo.toml nor package.json: name a plugin's folder, or make one with `orgata plugin \
@@ -116,8 +121,50 @@ fn place(artifact: &Path, file: &Path) -> anyhow::Result<()> {
     std::fs::rename(&half, file).with_context(|| format!("{} cannot be written", file.display()))
 }
 
-/// Builds with npm. `None` when it found mistakes.
-fn javascript(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+/// Builds with the workshop of a host, which needs nothing that a machine may lack. `None` when it found mistakes.
+async fn javascript(global: &Global, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let folder = folder.canonicalize().with_context(|| format!("{} cannot be found", folder.display()))?;
+    let toolbox = Toolbox::new(Config::read(global)?.workshop);
+    let built = match toolbox.build_folder(&folder).await {
+        Ok(built) => built,
+        Err(error) => return refused(global, &error).map(|()| None),
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let file = folder.join(format!("{name}.wasm"));
+    let half = file.with_extension("wasm.part");
+    std::fs::write(&half, &built.component)
+        .with_context(|| format!("{} cannot be written", half.display()))?;
+    std::fs::rename(&half, &file).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(Some(file))
+}
+
+/// Tells what the compiler found.
+fn refused(global: &Global, error: &BuildError) -> anyhow::Result<()> {
+    if global.json {
+        return print_json(&json!({ "error": error }));
+    }
+    anstream::eprintln!(
+        "{} {} {}",
+        "error:".red().bold(),
+        error.message,
+        format!("[{}]", error.code).dimmed()
+    );
+    for cause in &error.causes {
+        anstream::eprintln!("  because: {cause}");
+    }
+    anstream::eprintln!("  {} {}", "hint:".cyan(), error.hint);
+    Ok(())
+}
+
+/// Whether the folder says by itself how it is built.
+fn has_build_script(folder: &Path) -> bool {
+    let text = std::fs::read_to_string(folder.join("package.json")).unwrap_or_default();
+    let package: Value = serde_json::from_str(&text).unwrap_or_default();
+    package.pointer("/scripts/build").is_some()
+}
+
+/// Builds with npm, for folders with a `build` script of their own. `None` when it found mistakes.
+fn npm_build(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     if !folder.join("node_modules").is_dir() && !npm(folder, &["install", "--no-fund", "--no-audit"])? {
         return Ok(None);
     }
@@ -178,12 +225,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_folder_without_a_plugin_is_told_what_to_do() {
+    #[tokio::test]
+    async fn a_folder_without_a_plugin_is_told_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let told = build(&global(), folder.path()).unwrap_err().to_string();
+        let told = build(&global(), folder.path()).await.unwrap_err().to_string();
         assert!(told.contains("neither Cargo.toml nor package.json"), "{told}");
-        let told = build(&global(), &folder.path().join("none")).unwrap_err().to_string();
+        let told = build(&global(), &folder.path().join("none")).await.unwrap_err().to_string();
         assert!(told.contains("there is no folder"), "{told}");
     }
 

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use orgata_engine::Want;
 use orgata_model::PluginName;
 use orgata_model::operation::{EffectClass, Operation, Plugin};
 use owo_colors::OwoColorize as _;
@@ -115,47 +116,6 @@ fn is_plumbing(import: &str) -> bool {
     import.starts_with("wasi:") && !import.starts_with("wasi:http/")
 }
 
-/// Something outside that a plugin can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Want {
-    Network,
-    Secrets,
-    Kv,
-    Model,
-}
-
-impl Want {
-    /// What a plugin asks for, by its imports.
-    fn of(plugin: &Plugin) -> Vec<Self> {
-        let imports = |start: &str| plugin.imports.iter().any(|import| import.starts_with(start));
-        let all = [
-            (Self::Network, "wasi:http/"),
-            (Self::Secrets, "orgata:plugin/secrets"),
-            (Self::Kv, "orgata:plugin/kv"),
-            (Self::Model, "orgata:plugin/model"),
-        ];
-        all.into_iter().filter(|(_, start)| imports(start)).map(|(want, _)| want).collect()
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::Secrets => "secrets",
-            Self::Kv => "kv",
-            Self::Model => "model",
-        }
-    }
-
-    const fn sentence(self) -> &'static str {
-        match self {
-            Self::Network => "calls HTTP servers: each must be granted by name, in each runtime",
-            Self::Secrets => "reads secrets: this version of the host grants none, and each call is denied",
-            Self::Kv => "keeps state: this version of the host grants none, and each call is denied",
-            Self::Model => "asks an AI model: this version of the host grants none, and each call is denied",
-        }
-    }
-}
-
 fn grants(plugin: &Plugin) {
     let wants = Want::of(plugin);
     if wants.is_empty() {
@@ -197,28 +157,6 @@ fn show(operation: &Operation) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn plugin(imports: &[&str]) -> Plugin {
-        Plugin {
-            digest: orgata_model::Digest::of(b""),
-            name: "x".parse().unwrap(),
-            version: "1.0.0".to_owned(),
-            description: String::new(),
-            effect: EffectClass::Pure,
-            imports: imports.iter().map(|&import| import.to_owned()).collect(),
-            size: 0,
-            compile_ms: None,
-            operations: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn what_it_wants_follows_from_its_imports() {
-        assert_eq!(Want::of(&plugin(&["wasi:cli/stdout@0.2.6", "orgata:plugin/log@1.0.0"])), []);
-        assert_eq!(Want::of(&plugin(&["wasi:http/outgoing-handler@0.2.4"])), [Want::Network]);
-        let both = plugin(&["orgata:plugin/kv-read@1.0.0", "orgata:plugin/secrets@1.0.0"]);
-        assert_eq!(Want::of(&both), [Want::Secrets, Want::Kv]);
-    }
 
     #[test]
     fn the_grant_that_is_shown_is_one_that_the_configuration_takes() {

@@ -4,7 +4,6 @@
 //! ([`workbench`]). `load`, `list` and `rollback` ask the running host.
 
 mod build;
-mod difference;
 mod inspect;
 mod list;
 mod load;
@@ -13,7 +12,6 @@ mod question;
 mod rollback;
 mod signature;
 mod test;
-mod trial;
 mod workbench;
 
 use std::path::Path;
@@ -27,7 +25,7 @@ use crate::cli::{Global, PluginCommand};
 pub(crate) async fn plugin(global: &Global, command: PluginCommand) -> anyhow::Result<ExitCode> {
     match command {
         PluginCommand::New { name, lang } => new::new(global, &name, lang),
-        PluginCommand::Build { folder } => build::build(global, &folder),
+        PluginCommand::Build { folder } => build::build(global, &folder).await,
         PluginCommand::Inspect { file } => inspect::inspect(global, &file).await,
         PluginCommand::Test { file, operation, input } => {
             test::test(global, &file, operation.as_deref(), input.as_deref()).await

@@ -1,59 +1,33 @@
 //! `orgata plugin new`: a folder with a first operation that works at once.
 //!
-//! The files are in `templates/`, one folder a language; all that is put into them is the plugin's name.
+//! What is in it, the workshop says, and to assistants it says the same.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use orgata_model::PluginName;
+use orgata_engine::ports::{self, Blueprint};
+use orgata_model::operation::EffectClass;
+use orgata_workshop::whole_folder;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use crate::cli::{Global, Language};
 use crate::render::print_json;
 
-/// What stands for the plugin's name, in templates and in the names of their files.
-const NAME: &str = "{{name}}";
-
-/// The contract that this host speaks.
-const CONTRACT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/plugin.wit"));
-
-/// The text of a template.
-macro_rules! template {
-    ($file:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $file, ".template"))
-    };
-}
-
-/// Where a file goes, and what it says.
-type Template = (&'static str, &'static str);
-
-const RUST: [Template; 5] = [
-    ("Cargo.toml", template!("rust/Cargo.toml")),
-    ("src/lib.rs", template!("rust/lib.rs")),
-    ("wit/plugin.wit", CONTRACT),
-    ("README.md", template!("rust/README.md")),
-    (".gitignore", template!("rust/gitignore")),
-];
-
-const JAVASCRIPT: [Template; 5] = [
-    ("package.json", template!("js/package.json")),
-    ("{{name}}.js", template!("js/plugin.js")),
-    ("wit/plugin.wit", CONTRACT),
-    ("README.md", template!("js/README.md")),
-    (".gitignore", template!("js/gitignore")),
-];
+/// The operation that a new plugin begins with.
+const FIRST: &str = "greet";
 
 pub(super) fn new(global: &Global, name: &str, language: Language) -> anyhow::Result<ExitCode> {
-    let name = checked(name)?;
+    let blueprint = blueprint(name, language)?;
+    let name = &blueprint.name.plugin;
     let folder = Path::new(name.as_str());
-    let files = scaffold(folder, &name, language)?;
+    let files = write(folder, &blueprint)?;
     if global.json {
         print_json(&json!({ "name": name, "folder": folder, "files": files }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{name}/ has a plugin with one operation, {name}/greet:");
+    println!("{name}/ has a plugin with one operation, {name}/{FIRST}:");
     for file in files {
         println!("  {file}");
     }
@@ -73,41 +47,40 @@ pub(super) fn new(global: &Global, name: &str, language: Language) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// A name that is good for the plugin, its folder, its file and its package.
-fn checked(name: &str) -> anyhow::Result<PluginName> {
-    let word =
-        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let kebab = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.split('-').all(word);
-    if !kebab {
-        bail!(
-            "{name:?} cannot be a plugin's name: use lower-case letters, digits and single hyphens, and begin with a \
-             letter, such as `image-resize`"
-        );
-    }
-    Ok(name.parse()?)
+/// What the folder is to hold. Names that a package or the host would refuse are refused when it is written.
+fn blueprint(name: &str, language: Language) -> anyhow::Result<Blueprint> {
+    Ok(Blueprint {
+        name: format!("{name}/{FIRST}").parse().map_err(|_| bad_name(name))?,
+        description: String::new(),
+        language: match language {
+            Language::Rust => ports::Language::Rust,
+            Language::Js => ports::Language::JavaScript,
+        },
+        schemas: None,
+        effect: EffectClass::Pure,
+    })
+}
+
+fn bad_name(name: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{name:?} cannot be a plugin's name: use lower-case letters, digits and hyphens, such as `image-resize`"
+    )
 }
 
 /// Writes the files, into a folder that is not there yet. Gives their names.
-fn scaffold(folder: &Path, name: &PluginName, language: Language) -> anyhow::Result<Vec<String>> {
+fn write(folder: &Path, blueprint: &Blueprint) -> anyhow::Result<Vec<String>> {
     let shown = folder.display();
+    let files = whole_folder(blueprint).map_err(|error| anyhow::anyhow!("{error}: {}", error.hint))?;
     if folder.exists() {
         bail!("{shown} is there already, and stays as it is: choose another name, or move it away");
     }
-    let templates = match language {
-        Language::Rust => RUST,
-        Language::Js => JAVASCRIPT,
-    };
-    let mut written = Vec::with_capacity(templates.len());
-    for (file, text) in templates {
-        let file = file.replace(NAME, name.as_str());
-        let path = folder.join(&file);
+    for file in &files {
+        let path = folder.join(&file.path);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-        std::fs::write(&path, text.replace(NAME, name.as_str()))
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        written.push(file);
+        std::fs::write(&path, &file.text).with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    Ok(written)
+    Ok(files.into_iter().map(|file| file.path).collect())
 }
 
 #[cfg(test)]
@@ -116,9 +89,8 @@ mod tests {
 
     fn made(language: Language) -> (tempfile::TempDir, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
-        let files =
-            scaffold(&folder.path().join("image-resize"), &checked("image-resize").unwrap(), language)
-                .unwrap();
+        let blueprint = blueprint("image-resize", language).unwrap();
+        let files = write(&folder.path().join("image-resize"), &blueprint).unwrap();
         (folder, files)
     }
 
@@ -144,39 +116,36 @@ mod tests {
         let (folder, files) = made(Language::Js);
         assert_eq!(files, ["package.json", "image-resize.js", "wit/plugin.wit", "README.md", ".gitignore"]);
         let package: serde_json::Value = serde_json::from_str(&read(&folder, "package.json")).unwrap();
-        let build = package["scripts"]["build"].as_str().unwrap();
-        assert!(build.contains("image-resize.js") && build.contains("-o image-resize.wasm"), "{build}");
-        assert!(package["devDependencies"]["componentize-qjs"].is_string());
-    }
-
-    #[test]
-    fn every_name_is_filled_in() {
-        for language in [Language::Rust, Language::Js] {
-            let (folder, files) = made(language);
-            for file in files {
-                assert!(!read(&folder, &file).contains("{{"), "{file}");
-            }
-        }
+        assert_eq!(package["main"], "image-resize.js");
+        assert_eq!(package["orgata"]["world"], "pure-plugin");
     }
 
     #[test]
     fn what_is_there_already_is_left_alone() {
         let (folder, _) = made(Language::Rust);
         let path = folder.path().join("image-resize");
-        let told = scaffold(&path, &checked("image-resize").unwrap(), Language::Js).unwrap_err().to_string();
+        let again = blueprint("image-resize", Language::Js).unwrap();
+        let told = write(&path, &again).unwrap_err().to_string();
         assert!(told.contains("is there already"), "{told}");
         assert!(!path.join("package.json").exists());
     }
 
     #[test]
     fn names_that_a_package_or_the_host_would_refuse_are_refused_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let tried = |name: &str| {
+            let blueprint = blueprint(name, Language::Js)?;
+            write(&folder.path().join("new"), &blueprint).map(drop)
+        };
         for bad in
             ["", "-", "a-", "-a", "a--b", "A", "a_b", "a.b", "a/b", "../a", "2d", "ä", &"x".repeat(101)]
         {
-            assert!(checked(bad).is_err(), "{bad}");
+            assert!(tried(bad).is_err(), "{bad}");
+            assert!(!folder.path().join("new").exists(), "{bad}");
         }
         for good in ["a", "image-resize", "s3", "mp3-to-wav"] {
-            assert!(checked(good).is_ok(), "{good}");
+            assert!(tried(good).is_ok(), "{good}");
+            std::fs::remove_dir_all(folder.path().join("new")).unwrap();
         }
     }
 }

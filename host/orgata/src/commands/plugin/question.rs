@@ -1,24 +1,13 @@
 //! A question that an operation asks while it is tried: shown, and answered if somebody is there.
 
 use orgata_engine::ports::Question;
+use orgata_engine::question_view;
 use orgata_model::schema::Schema;
 use owo_colors::OwoColorize as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::signature::signature;
 use crate::answers::Answers;
-
-/// The question as the wire shows it.
-pub(super) fn view(question: &Question) -> Value {
-    json!({
-        "type": question.kind,
-        "prompt": question.prompt,
-        "options": question.options,
-        "responseSchema": question.response_schema,
-        "assigneeRole": question.assignee_role,
-        "resumeState": question.resume_state,
-    })
-}
 
 /// Shows the question.
 pub(super) fn show(question: &Question) {
@@ -40,7 +29,7 @@ pub(super) async fn answered(question: &Question) -> anyhow::Result<Option<Value
     show(question);
     let schema = question.response_schema.as_ref().map(Schema::compile).transpose()?;
     loop {
-        let answer = answers.answer("test", &view(question)).await?;
+        let answer = answers.answer("test", &question_view(question)).await?;
         match schema.as_ref().map_or(Ok(()), |schema| schema.check(&answer)) {
             Ok(()) => return Ok(Some(answer)),
             Err(violations) => {

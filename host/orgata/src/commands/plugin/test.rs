@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use orgata_engine::ports::{LogLevel, LogLine};
+use orgata_engine::{Case, Difference, Ground, Trial, Tryout, Verdict};
 use orgata_model::Failure;
 use orgata_model::operation::{EffectClass, Operation, Plugin};
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
-use super::difference::Difference;
 use super::question;
-use super::trial::{Case, Trial, Verdict};
-use super::workbench::{Workbench, refused};
+use super::workbench::{self, Workbench, refused};
 use crate::answers::json_argument;
 use crate::cli::Global;
 use crate::exit;
@@ -73,7 +72,7 @@ fn chosen<'a>(plugin: &'a Plugin, name: Option<&str>) -> anyhow::Result<Vec<&'a 
 async fn tried(
     global: &Global,
     workbench: &Workbench,
-    operation: &Operation,
+    operation: &Arc<Operation>,
     input: Option<&Value>,
 ) -> anyhow::Result<Vec<Trial>> {
     let skipped = match input {
@@ -88,14 +87,28 @@ async fn tried(
     if !global.json {
         println!("  {}", operation.name.operation);
     }
-    if let Some(input) = input {
-        return Ok(vec![Trial::of(workbench, operation, Case::Input(input.clone())).await?]);
-    }
-    let mut trials = Vec::with_capacity(operation.examples.len());
-    for example in &operation.examples {
-        trials.push(Trial::of(workbench, operation, Case::Example(example)).await?);
+    let given = |input: &Value| Case { name: None, example: false, input: input.clone(), expected: None };
+    let cases = match input {
+        Some(input) => vec![given(input)],
+        None => operation.examples.iter().map(Case::from).collect(),
+    };
+    let mut trials = Vec::with_capacity(cases.len());
+    for case in cases {
+        trials.push(trial(workbench, operation, case).await?);
     }
     Ok(trials)
+}
+
+/// Runs it once. Whoever sits at the terminal is asked what an operation asks of an input given by hand.
+async fn trial(workbench: &Workbench, operation: &Arc<Operation>, case: Case) -> anyhow::Result<Trial> {
+    let ground = Ground::bare(workbench::now())?;
+    let mut tryout = Tryout::new(workbench.operations(), &ground, operation, case);
+    while let Some(asked) = tryout.go_on().await? {
+        let Some(answer) = question::answered(&asked).await? else { break };
+        // It was checked when it was given.
+        let _ = tryout.answer(answer);
+    }
+    Ok(tryout.end())
 }
 
 /// How they all went.
@@ -160,7 +173,7 @@ fn show(trial: &Trial) {
         Verdict::Asked => {}
         Verdict::Skipped => {
             let (_, operation) = trial.operation.split_once('/').unwrap_or_default();
-            let reason = format!("(not run: {})", trial.reason.unwrap_or_default());
+            let reason = format!("(not run: {})", trial.reason.as_deref().unwrap_or_default());
             anstream::println!("  {operation} {}", reason.dimmed());
         }
     }

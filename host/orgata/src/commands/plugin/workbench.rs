@@ -7,11 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use orgata_engine::ports::{
-    Call, CallReport, Clock as _, LoadError, Operations as _, SessionContext, Source, SystemClock,
-};
+use orgata_engine::ports::{Clock as _, LoadError, Operations, Plugins as _, Source, SystemClock};
 use orgata_model::operation::Plugin;
-use orgata_model::runtime::Environment;
 use orgata_sandbox::Sandbox;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
@@ -24,9 +21,6 @@ use crate::render::print_json;
 
 /// One command runs one thing at a time.
 const INSTANCES: u32 = 2;
-
-/// Always the same, and so are the random numbers that an operation sees.
-const EXECUTION: &str = "exec_00000000000000000000000000000000";
 
 /// A sandbox, and the folder that it keeps its things in.
 pub(super) struct Workbench {
@@ -52,21 +46,14 @@ impl Workbench {
 
     /// Checks a component as the host would.
     pub(super) async fn inspect(&mut self, file: &Path, bytes: Vec<u8>) -> Result<Arc<Plugin>, LoadError> {
-        let inspected = self.sandbox.inspect(bytes, &Source::File(file.to_owned())).await;
+        let inspected = self.sandbox.inspect(bytes, Source::File(file.to_owned())).await;
         self.data = None;
         inspected
     }
 
-    /// Makes one call in an instance of its own.
-    pub(super) async fn call(&self, call: Call) -> anyhow::Result<CallReport> {
-        let session = self.sandbox.open(SessionContext {
-            execution: EXECUTION.parse()?,
-            runtime: "test".parse()?,
-            environment: Environment::Development,
-            grants: Arc::default(),
-            config: Arc::default(),
-        });
-        Ok(session.call(call).await)
+    /// Where what was inspected can be called.
+    pub(super) fn operations(&self) -> &dyn Operations {
+        &self.sandbox
     }
 }
 

@@ -7,16 +7,16 @@ use serde_json::Value;
 const MOST: usize = 20;
 
 /// One place where two values differ.
-#[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Difference {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
     /// JSON pointer; empty for the whole.
-    pub(super) pointer: String,
+    pub pointer: String,
     /// What should be there; absent when nothing should.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expected: Option<Value>,
+    pub expected: Option<Value>,
     /// What is there; absent when nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) got: Option<Value>,
+    pub got: Option<Value>,
 }
 
 /// Every place where the values differ, twenty at most. Numbers are compared as numbers: 1 is 1.0.

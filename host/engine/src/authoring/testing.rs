@@ -1,0 +1,194 @@
+//! Testing a draft in the sandbox: its own examples, and cases that the caller brings.
+//!
+//! Nothing is granted there, unless the caller names a runtime of a developer's own: then the plugin reaches what it would
+//! reach in that. Examples of effectful operations are not run, because they tell of a world that is not there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orgata_model::operation::{EffectClass, Operation, Plugin};
+use orgata_model::runtime::Environment;
+use orgata_model::{Digest, RuntimeId, failure};
+use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Thing};
+use crate::principal::Principal;
+use crate::trials::{Case, Ground, Trial, Tryout, Verdict};
+
+/// Most cases of one request.
+const MOST_CASES: usize = 50;
+
+/// How long all trials of one request may take; what is left then is not run.
+const LONGEST: Duration = Duration::from_mins(2);
+
+const EFFECTFUL: &str = "it may change the outside; try it with a case of your own";
+const NO_EXAMPLES: &str = "it has no examples";
+const NO_TIME: &str = "the trials before it took all the time that one test has";
+
+/// What to test.
+#[derive(Debug, Clone, Default)]
+pub struct TestRequest {
+    /// The runtime whose grants hold; it must be in development. Absent: nothing is granted.
+    pub runtime: Option<RuntimeId>,
+    /// Only the examples of this operation, without its plugin's name.
+    pub operation: Option<String>,
+    /// What to try besides the examples.
+    pub cases: Vec<TestCase>,
+}
+
+/// An input to try.
+#[derive(Debug, Clone)]
+pub struct TestCase {
+    /// Which operation, without its plugin's name.
+    pub operation: String,
+    /// What to call it.
+    pub name: Option<String>,
+    /// What it is given.
+    pub input: Value,
+    /// What it should give; anything will do when absent.
+    pub expected: Option<Value>,
+    /// Answers to its questions, in their order.
+    pub answers: Vec<Value>,
+}
+
+/// How it all went.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    /// What was tested.
+    pub plugin: Arc<Plugin>,
+    /// Each trial.
+    pub trials: Vec<Trial>,
+}
+
+impl Tested {
+    /// How many ended so.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.trials.iter().filter(|trial| trial.verdict == verdict).count()
+    }
+}
+
+/// One trial to come.
+struct Planned {
+    operation: Arc<Operation>,
+    case: Case,
+    answers: Vec<Value>,
+}
+
+impl Engine {
+    /// Tests a draft in the sandbox. Nothing is recorded.
+    pub async fn test_operation(
+        &self,
+        who: &Principal,
+        digest: Digest,
+        request: TestRequest,
+    ) -> Result<Tested, EngineError> {
+        let component = self.draft(digest)?;
+        let ground = self.ground(request.runtime.as_ref())?;
+        let plugin = self.inspected(who, &component).await?;
+        let (mut trials, planned) = plan(&plugin, request)?;
+        let until = self.0.clock.now() + LONGEST;
+        for planned in planned {
+            if self.0.clock.now() >= until {
+                trials.push(Trial::skipped(&planned.operation, NO_TIME));
+                continue;
+            }
+            let mut trial = self.tried(&ground, &planned).await?;
+            if is_gone(&trial) {
+                // Others have used so many drafts meanwhile that this one left memory.
+                self.inspected(who, &component).await?;
+                trial = self.tried(&ground, &planned).await?;
+            }
+            trials.push(trial);
+        }
+        Ok(Tested { plugin, trials })
+    }
+
+    fn ground(&self, runtime: Option<&RuntimeId>) -> Result<Ground, EngineError> {
+        let bare = Ground::bare(self.0.clock.now())?;
+        let Some(id) = runtime else { return Ok(bare) };
+        let entry = self.0.runtime(id)?;
+        let environment = entry.runtime.environment;
+        if environment != Environment::Development {
+            let message = format!(
+                "a draft is not tested with what runtime `{id}` grants, which is in {}: name a runtime in development, or none",
+                environment.as_str()
+            );
+            return Err(EngineError::Refusal(message));
+        }
+        let (grants, config) = (Arc::clone(&entry.grants), Arc::clone(&entry.config));
+        Ok(Ground { runtime: id.clone(), environment, grants, config, ..bare })
+    }
+
+    async fn tried(&self, ground: &Ground, planned: &Planned) -> Result<Trial, EngineError> {
+        let operations = &*self.0.operations;
+        let mut tryout = Tryout::new(operations, ground, &planned.operation, planned.case.clone());
+        let mut answers = planned.answers.iter();
+        while tryout.go_on().await?.is_some() {
+            let Some(answer) = answers.next() else { break };
+            if let Err(violations) = tryout.answer(answer.clone()) {
+                let told: Vec<_> =
+                    violations.iter().map(|one| format!("{} {}", one.pointer, one.message)).collect();
+                return Ok(tryout.end_because(format!("the answer does not fit: {}", told.join("; ").trim())));
+            }
+        }
+        Ok(tryout.end())
+    }
+}
+
+/// What is run, after what is not.
+fn plan(plugin: &Plugin, request: TestRequest) -> Result<(Vec<Trial>, Vec<Planned>), EngineError> {
+    if request.cases.len() > MOST_CASES {
+        let message = format!("there are {} cases: hand over {MOST_CASES} at a time", request.cases.len());
+        return Err(EngineError::BadRequest(message));
+    }
+    let chosen = match &request.operation {
+        Some(name) => vec![found(plugin, name)?],
+        None => plugin.operations.iter().collect(),
+    };
+    let (mut skipped, mut planned) = (Vec::new(), Vec::new());
+    for operation in chosen {
+        let given = request.cases.iter().any(|case| is_meant(plugin, operation, &case.operation));
+        match unrunnable(operation) {
+            Some(_) if given => {}
+            Some(reason) => skipped.push(Trial::skipped(operation, reason)),
+            None => planned.extend(operation.examples.iter().map(|example| Planned {
+                operation: Arc::clone(operation),
+                case: Case::from(example),
+                answers: Vec::new(),
+            })),
+        }
+    }
+    for TestCase { operation, name, input, expected, answers } in request.cases {
+        let operation = Arc::clone(found(plugin, &operation)?);
+        planned.push(Planned { operation, case: Case { name, example: false, input, expected }, answers });
+    }
+    Ok((skipped, planned))
+}
+
+/// Why the examples of an operation are not run.
+fn unrunnable(operation: &Operation) -> Option<&'static str> {
+    match operation.effect {
+        EffectClass::Effectful => Some(EFFECTFUL),
+        _ if operation.examples.is_empty() => Some(NO_EXAMPLES),
+        _ => None,
+    }
+}
+
+/// The operation of this name, with or without its plugin's.
+fn found<'p>(plugin: &'p Plugin, name: &str) -> Result<&'p Arc<Operation>, EngineError> {
+    plugin.operations.iter().find(|operation| is_meant(plugin, operation, name)).ok_or_else(|| {
+        let names = plugin.operations.iter().map(|operation| &*operation.name.operation);
+        EngineError::not_found_among(Thing::Operation, name, names)
+    })
+}
+
+fn is_meant(plugin: &Plugin, operation: &Operation, name: &str) -> bool {
+    let bare =
+        name.strip_prefix(plugin.name.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+    *operation.name.operation == *bare
+}
+
+fn is_gone(trial: &Trial) -> bool {
+    trial.failure.as_ref().is_some_and(|failure| failure.code == failure::code::PLUGIN_GONE)
+}
