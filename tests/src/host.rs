@@ -3,11 +3,15 @@
 //! Dropping it kills the process and removes the folder.
 
 use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use reqwest::{Client, Method};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::binary;
+use crate::disk::FaultyDisk;
 use crate::guests::PluginFolder;
 use crate::http::{self, Reply};
 use crate::process::Process;
@@ -30,6 +34,7 @@ pub struct StoppedHost {
     plugins: PluginFolder,
     runtime: String,
     json_log: bool,
+    disk: Option<Arc<FaultyDisk>>,
 }
 
 impl TestHost {
@@ -43,8 +48,9 @@ impl TestHost {
         plugins: PluginFolder,
         runtime: String,
         json_log: bool,
+        disk: Option<Arc<FaultyDisk>>,
     ) -> Self {
-        StoppedHost { folder, plugins, runtime, json_log }.start().await
+        StoppedHost { folder, plugins, runtime, json_log, disk }.start().await
     }
 
     /// Where it serves: `http://127.0.0.1:PORT`. Another port after every start.
@@ -141,9 +147,24 @@ impl StoppedHost {
         if self.json_log {
             arguments.extend(["--log-format", "json"]);
         }
-        let mut process = Process::start(self.folder.path(), &arguments);
+        let mut process = Process::start(self.folder.path(), &arguments, &self.variables());
         let address = process.ready().await;
         TestHost { process, address, client: http::client(), place: self }
+    }
+
+    fn variables(&self) -> Vec<(&'static str, PathBuf)> {
+        self.disk.as_ref().map(|disk| disk.variables(self.folder.path())).unwrap_or_default()
+    }
+
+    /// Starts it where it cannot run: how it ended, and what it said on standard error.
+    pub fn start_in_vain(&self) -> (ExitStatus, String) {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", "data", "--config", "orgata.yaml"];
+        let ended = binary::command(self.folder.path(), &arguments)
+            .envs(self.variables())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary can be started");
+        (ended.status, String::from_utf8_lossy(&ended.stderr).into_owned())
     }
 
     /// The folder that it was started in.

@@ -19,6 +19,7 @@
 pub mod binary;
 pub mod bomb;
 pub mod cli;
+pub mod disk;
 pub mod drafts;
 pub mod event;
 pub mod executions;
@@ -36,6 +37,7 @@ pub mod sse;
 pub mod witness;
 pub mod ws;
 
+pub use disk::FaultyDisk;
 pub use event::{Event, ExecutionId, Question};
 pub use host::{StoppedHost, TestHost};
 pub use http::Reply;

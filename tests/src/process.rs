@@ -1,7 +1,7 @@
 //! A host as a process: started, watched, signalled, ended.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -42,9 +42,10 @@ impl Lines {
 }
 
 impl Process {
-    /// Starts `orgata` in a folder.
-    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+    /// Starts `orgata` in a folder, with these variables besides.
+    pub(crate) fn start(folder: &Path, arguments: &[&str], variables: &[(&str, PathBuf)]) -> Self {
         let mut child = binary::command(folder, arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

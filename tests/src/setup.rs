@@ -4,12 +4,14 @@
 //! and `data/`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{env, fs};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::binary;
+use crate::disk::FaultyDisk;
 use crate::guests::PluginFolder;
 use crate::host::TestHost;
 
@@ -22,6 +24,7 @@ pub struct HostSetup {
     config: Value,
     runtime: Option<String>,
     json_log: bool,
+    disk: Option<Arc<FaultyDisk>>,
 }
 
 impl Default for HostSetup {
@@ -48,7 +51,7 @@ impl HostSetup {
         let plugins = PluginFolder::at(folder.path().join("plugins"));
         fs::create_dir(folder.path().join("playbooks")).expect("the test owns the folder");
         let config = json!({ "plugins": ["plugins"], "runtimes": [] });
-        Self { folder, plugins, config, runtime: None, json_log: false }
+        Self { folder, plugins, config, runtime: None, json_log: false, disk: None }
     }
 
     /// The host of the first example: runtime `kitchen-v1` with plugin `kitchen` and `pbj-sandwich`.
@@ -110,12 +113,18 @@ impl HostSetup {
         self
     }
 
+    /// Keeps its data on this disk.
+    pub fn on(mut self, disk: &Arc<FaultyDisk>) -> Self {
+        self.disk = Some(Arc::clone(disk));
+        self
+    }
+
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> TestHost {
         let config = serde_json::to_string_pretty(&self.config).expect("JSON can be written");
         fs::write(self.folder.path().join("orgata.yaml"), config).expect("the test owns the folder");
         let runtime = self.runtime.unwrap_or_else(|| "default".to_owned());
-        TestHost::start_in(self.folder, self.plugins, runtime, self.json_log).await
+        TestHost::start_in(self.folder, self.plugins, runtime, self.json_log, self.disk).await
     }
 }
 

@@ -10,8 +10,11 @@ use anyhow::{Context as _, Result, bail};
 use crate::{child, repo, test};
 
 /// What is generated, and by which `orgata schema …`.
-const FILES: [(&str, &str); 2] =
-    [("playbook", "playbooks/playbook.schema.json"), ("openapi", "openapi.json")];
+const FILES: [(&str, &str); 3] = [
+    ("playbook", "playbooks/playbook.schema.json"),
+    ("scenario", "playbooks/scenario.schema.json"),
+    ("openapi", "openapi.json"),
+];
 
 /// What `schema` takes.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -87,7 +87,7 @@ fn every_fact() -> Vec<Fact> {
         },
         Fact::StepResumed { step: step.clone(), attempt: 1 },
         Fact::StepProgress { step: step.clone(), fraction: 0.5, message: "half the bread".into() },
-        Fact::StepCompleted { step: step.clone(), result: Arc::clone(&value) },
+        Fact::StepCompleted { step: step.clone(), result: Arc::clone(&value), cached: false },
         Fact::StepFailed { step: step.clone(), failure: failure() },
         Fact::StepRetryScheduled {
             step: step.clone(),
@@ -204,7 +204,8 @@ fn every_event_has_the_models_name_and_camel_case() {
 #[test]
 fn a_completed_step_reads_as_the_clients_were_promised() {
     let result = Arc::new(json!({ "ingredients": ["bread", "peanut-butter", "jelly"] }));
-    let frame: Value = serde_json::from_str(&frame(Fact::StepCompleted { step: step(), result })).unwrap();
+    let frame: Value =
+        serde_json::from_str(&frame(Fact::StepCompleted { step: step(), result, cached: false })).unwrap();
     assert_eq!(frame["type"], "execution_event");
     assert_eq!(frame["event"]["type"], "step_completed");
     assert_eq!(frame["event"]["step"], "gather-ingredients");

@@ -1,29 +1,24 @@
 //! Putting the engine together, starting it and stopping it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use orgata_model::ExecutionId;
 use orgata_model::execution::Seq;
 use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::Runtime;
-use tokio::sync::{Notify, broadcast};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::broadcast;
 use tracing::{error, info, warn};
 
-use crate::authoring::Drafts;
 use crate::driver;
 use crate::error::EngineError;
-use crate::feed::{Feed, Notice};
+use crate::feed::Notice;
 use crate::host::{Host, RuntimeEntry};
-use crate::places::Places;
 use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
 use crate::retention;
-use crate::schedules::{self, Schedules};
+use crate::schedules;
 use crate::settings::Settings;
 use crate::timekeeper;
 use crate::watch::Watch;
@@ -48,38 +43,16 @@ impl Engine {
         settings: Settings,
         configured: Vec<Runtime>,
     ) -> Result<Self, EngineError> {
-        let host = Arc::new(Host {
-            places: Places::new(settings.active_executions),
-            store,
-            operations,
-            plugins,
-            clock,
-            settings,
-            feed: Feed::new(),
-            runtimes: RwLock::default(),
-            compiled: Mutex::default(),
-            recent: Mutex::default(),
-            reading: tokio::sync::Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
-            residents: Mutex::new(HashMap::new()),
-            stopping: CancellationToken::new(),
-            given_up: CancellationToken::new(),
-            drivers: TaskTracker::new(),
-            next_look: AtomicI64::new(i64::MAX),
-            look_earlier: Notify::new(),
-            schedules: Schedules::default(),
-            turns: driver::Turns::default(),
-            workshop: OnceLock::new(),
-            drafts: Drafts::default(),
-        });
-        let engine = Self(host);
+        let engine = Self(Arc::new(Host::new(store, operations, plugins, clock, settings)));
         engine.bring_runtimes(configured).await?;
         schedules::recall(&engine.0).await?;
-        tokio::spawn(recover(Arc::clone(&engine.0)));
-        tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
-        tokio::spawn(schedules::run(Arc::clone(&engine.0)));
         tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));
-        tokio::spawn(retention::run(engine.clone()));
+        if !engine.0.settings.quiet {
+            tokio::spawn(recover(Arc::clone(&engine.0)));
+            tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
+            tokio::spawn(schedules::run(Arc::clone(&engine.0)));
+            tokio::spawn(retention::run(engine.clone()));
+        }
         Ok(engine)
     }
 

@@ -107,6 +107,12 @@ pub enum EngineError {
     /// The playbook is wrong.
     #[error("the playbook is not valid: {0}")]
     BadPlaybook(Box<Diagnostics>),
+    /// The scenario is wrong, or does not fit to its playbook.
+    #[error("the scenario is not valid: {0}")]
+    BadScenario(Box<Diagnostics>),
+    /// The simulation came to no end within its bounds.
+    #[error("the simulation is broken off: {0}; look for loops, retries or reminders without end")]
+    Endless(String),
     /// The playbook's name is not the one that it was published under.
     #[error("the playbook calls itself `{own}`, not `{asked}`: publish it under its own name")]
     NameMismatch {
@@ -139,6 +145,14 @@ pub enum EngineError {
     #[error("the host is at its limit of {limit} executions at work: try again later")]
     Overloaded {
         /// How many may be at work.
+        limit: usize,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Too many simulations are under way.
+    #[error("the host is at its limit of {limit} simulations at a time: try again later")]
+    TooManySimulations {
+        /// How many may be.
         limit: usize,
         /// When to try again.
         retry_after: Duration,
@@ -230,7 +244,9 @@ impl EngineError {
             Self::BadRequest(_) | Self::Store(StoreError::Cursor) => "BAD_REQUEST",
             Self::Refused(_) => "PLUGIN_REFUSED",
             Self::Unbuilt(_) => "BUILD_FAILED",
-            Self::Overloaded { .. } => "OVERLOADED",
+            Self::BadScenario(_) => "SCENARIO_INVALID",
+            Self::Endless(_) => "SIMULATION_ENDLESS",
+            Self::Overloaded { .. } | Self::TooManySimulations { .. } => "OVERLOADED",
             Self::KeyTaken { .. } => "CONCURRENCY_LIMIT",
             Self::Draining => "DRAINING",
             Self::Store(StoreError::Conflict) => "STATE_CONFLICT",

@@ -65,13 +65,28 @@ impl Engine {
         }
         let event = event.as_str();
         let payload = self.check_event(event, payload)?;
-        let mut delivery = Delivery::default();
+        let executions = self.tell_waiting(who, runtime, event, &payload).await?;
+        let mut delivery = Delivery { executions, ..Delivery::default() };
+        // After those that waited: what it starts does not take it a second time.
+        self.start_for(who, &entry, event, &payload, id.as_deref(), &mut delivery).await?;
+        Ok(delivery)
+    }
+
+    /// Every execution of the runtime with a step that waits for it takes it. Which did.
+    pub(crate) async fn tell_waiting(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        event: &str,
+        payload: &Arc<Value>,
+    ) -> Result<Vec<ExecutionId>, EngineError> {
+        let mut took = Vec::new();
         let mut after = None;
         loop {
             let page = self.0.store.awaiting(runtime, event, after, PAGE).await?;
             for id in &page {
-                match self.hand_over(who, *id, event, &payload, false).await {
-                    Ok(true) => delivery.executions.push(*id),
+                match self.hand_over(who, *id, event, payload, false).await {
+                    Ok(true) => took.push(*id),
                     // It went on meanwhile.
                     Ok(false) | Err(EngineError::Ended(_) | EngineError::NotFound { .. }) => {}
                     Err(error) => return Err(error),
@@ -79,12 +94,9 @@ impl Engine {
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(*last),
-                _ => break,
+                _ => return Ok(took),
             }
         }
-        // After those that waited: what it starts does not take it a second time.
-        self.start_for(who, &entry, event, &payload, id.as_deref(), &mut delivery).await?;
-        Ok(delivery)
     }
 
     async fn start_for(
@@ -186,7 +198,8 @@ impl Engine {
         Ok(Arc::new(payload))
     }
 
-    async fn hand_over(
+    /// One execution takes it; `directed`: it keeps it until a step waits for it. Whether it did.
+    pub(crate) async fn hand_over(
         &self,
         who: &Principal,
         execution: ExecutionId,

@@ -8,7 +8,7 @@ use orgata_model::playbook::{Playbook, Priority};
 use orgata_model::runtime::{Grants, Runtime};
 use orgata_model::{Digest, ExecutionId, PlaybookName, PluginName, RuntimeId};
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,9 +17,12 @@ use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::places::Places;
+use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
+use crate::results::Results;
 use crate::schedules::Schedules;
 use crate::settings::Settings;
+use crate::simulate;
 
 /// Earlier versions of playbooks that are held.
 const RECENT: usize = 64;
@@ -48,12 +51,20 @@ pub(crate) struct Host {
     pub(crate) stopping: CancellationToken,
     /// Set when it has waited long enough for what runs.
     pub(crate) given_up: CancellationToken,
+    /// Every driver that has not ended.
     pub(crate) drivers: TaskTracker,
+    /// Where they run.
+    pub(crate) pool: Pool,
     /// When the timekeeper will look next, in microseconds; and how to wake it earlier.
     pub(crate) next_look: AtomicI64,
     pub(crate) look_earlier: Notify,
+    pub(crate) results: Results,
+    /// Told when playbooks change, and with them how long executions are kept.
+    pub(crate) rules_changed: Notify,
     pub(crate) schedules: Schedules,
     pub(crate) turns: Turns,
+    /// Places for simulations.
+    pub(crate) simulations: Arc<Semaphore>,
     /// Where plugins are made of source text; a host need not have one.
     pub(crate) workshop: OnceLock<Arc<dyn Workshop>>,
     pub(crate) drafts: Drafts,
@@ -86,6 +97,56 @@ impl RuntimeEntry {
 }
 
 impl Host {
+    /// A host over these ports, in which nothing has happened yet and nothing goes on by itself. Its drivers run in the
+    /// present tokio runtime.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        operations: Arc<dyn Operations>,
+        plugins: Arc<dyn Plugins>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            places: Places::new(settings.active_executions),
+            results: Results::new(settings.result_cache_bytes),
+            store,
+            operations,
+            plugins,
+            clock,
+            settings,
+            feed: Feed::new(),
+            runtimes: RwLock::default(),
+            compiled: Mutex::default(),
+            recent: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            residents: Mutex::new(HashMap::new()),
+            stopping: CancellationToken::new(),
+            given_up: CancellationToken::new(),
+            drivers: TaskTracker::new(),
+            pool: Pool::begin(),
+            next_look: AtomicI64::new(i64::MAX),
+            look_earlier: Notify::new(),
+            rules_changed: Notify::new(),
+            schedules: Schedules::default(),
+            turns: Turns::default(),
+            workshop: OnceLock::new(),
+            drafts: Drafts::default(),
+            simulations: Arc::new(Semaphore::new(simulate::AT_ONCE)),
+        }
+    }
+
+    /// A runtime that is there from the beginning, with its playbooks, and that no store knows of.
+    pub(crate) fn add_simulated(&self, mut entry: RuntimeEntry) -> RuntimeId {
+        let id = entry.runtime.id.clone();
+        for playbook in entry.playbooks.get_mut().unwrap_or_else(PoisonError::into_inner).values() {
+            self.remember(playbook);
+        }
+        let mut runtimes = self.runtimes.write().unwrap_or_else(PoisonError::into_inner);
+        runtimes.insert(id.clone(), Arc::new(entry));
+        id
+    }
+
     pub(crate) fn runtime(&self, id: &RuntimeId) -> Result<Arc<RuntimeEntry>, EngineError> {
         let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
         runtimes.get(id).cloned().ok_or_else(|| {
@@ -160,5 +221,11 @@ impl Host {
     fn compiled_now(&self, digest: Digest) -> Option<Arc<Playbook>> {
         let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.get(&digest)?.upgrade()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.pool.close();
     }
 }

@@ -1,20 +1,20 @@
 //! How long executions are kept after their end, and who deletes them then.
 //!
-//! The engine decides what is to go, by a rule for each runtime; the store deletes it, little by little, and never
-//! anything that has not ended. A rule for a playbook would be one more filter of the same query.
+//! The engine decides what is to go: a playbook may say for how long its executions are kept, a runtime for how long
+//! those of its other playbooks are, and the host for how long all others are. The store deletes it, little by little,
+//! and never anything that has not ended.
 //!
-//! Times are not written into executions: who shortens the retention because the disk is full is heard at once.
+//! Times are not written into executions: who shortens the retention because the disk is full is heard at once, and
+//! of a playbook the current version tells.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orgata_model::duration::{self, DurationText};
 use orgata_model::execution::Status;
-use orgata_model::{ExecutionId, RuntimeId};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use orgata_model::retention::Retention;
+use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use tracing::{error, info};
 
 use crate::bulk::NOT_ENDED;
@@ -30,88 +30,37 @@ const PAGE: usize = 512;
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
-/// The word for [`Retention::Forever`].
-const FOREVER: &str = "forever";
-
-/// How long executions are kept after their end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Retention {
-    /// Until somebody deletes them.
-    #[default]
-    Forever,
-    /// So long.
-    For(Duration),
-}
-
-impl Retention {
-    /// Nothing, or a time that is longer than nothing: `0s` would delete what nobody had a chance to see.
-    pub(crate) fn is_sensible(self) -> bool {
-        self != Self::For(Duration::ZERO)
-    }
-
-    fn time(self) -> Option<Duration> {
-        match self {
-            Self::Forever => None,
-            Self::For(time) => Some(time),
-        }
-    }
-}
-
-impl fmt::Display for Retention {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Forever => f.write_str(FOREVER),
-            Self::For(time) => f.write_str(&duration::format(*time)),
-        }
-    }
-}
-
-impl Serialize for Retention {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Retention {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected `forever`, or a duration such as 12h or 30d")]
-        enum Text {
-            Time(DurationText),
-            Word(Word),
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase")]
-        enum Word {
-            Forever,
-        }
-        Ok(match Text::deserialize(from)? {
-            Text::Time(time) => Self::For(time.0),
-            Text::Word(Word::Forever) => Self::Forever,
-        })
-    }
-}
-
-/// The rules: one for most, and those of single runtimes.
+/// The rules as they are now: one for most, those of single runtimes, and those of playbooks.
 struct Rules {
     usual: Retention,
     by_runtime: BTreeMap<RuntimeId, Retention>,
+    by_playbook: BTreeMap<(RuntimeId, PlaybookName), Retention>,
 }
 
 impl Rules {
     fn of(host: &Host) -> Self {
+        let runtimes = host.runtimes.read().unwrap_or_else(PoisonError::into_inner);
+        let mut by_playbook = BTreeMap::new();
+        for (runtime, entry) in runtimes.iter() {
+            let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
+            for (name, playbook) in playbooks.iter() {
+                let own = playbook.retention.map(|own| ((runtime.clone(), name.clone()), own));
+                by_playbook.extend(own);
+            }
+        }
         let settings = &host.settings;
-        Self { usual: settings.retention, by_runtime: settings.retention_by_runtime.clone() }
+        Self { usual: settings.retention, by_runtime: settings.retention_by_runtime.clone(), by_playbook }
     }
 
-    fn for_runtime(&self, runtime: &RuntimeId) -> Retention {
-        self.by_runtime.get(runtime).copied().unwrap_or(self.usual)
+    fn of_playbook(&self, home: &(RuntimeId, PlaybookName)) -> Retention {
+        let own = self.by_playbook.get(home).or_else(|| self.by_runtime.get(&home.0));
+        own.copied().unwrap_or(self.usual)
     }
 
     /// How long to pause between two looks; nothing when everything is kept.
     fn pause(&self) -> Option<Duration> {
-        let all = self.by_runtime.values().copied().chain([self.usual]);
-        let shortest = all.filter_map(Retention::time).min()?;
+        let all = self.by_runtime.values().chain(self.by_playbook.values()).chain([&self.usual]);
+        let shortest = all.filter_map(|retention| retention.time()).min()?;
         Some((shortest / 10).clamp(LEAST_PAUSE, LONGEST_PAUSE))
     }
 }
@@ -119,18 +68,27 @@ impl Rules {
 /// Deletes what has been kept for long enough, again and again until the host stops.
 pub(crate) async fn run(engine: Engine) {
     let host = Arc::clone(&engine.0);
-    let rules = Rules::of(&host);
-    let Some(pause) = rules.pause() else { return };
     loop {
-        match engine.purge_expired(&rules).await {
-            Ok(0) => {}
-            Ok(count) => info!(count, "executions were deleted: their retention is over"),
-            Err(error) => error!(%error, "old executions cannot be deleted; trying again later"),
+        let changed = host.rules_changed.notified();
+        let rules = Rules::of(&host);
+        let pause = rules.pause();
+        if pause.is_some() {
+            match engine.purge_expired(&rules).await {
+                Ok(0) => {}
+                Ok(count) => info!(count, "executions were deleted: their retention is over"),
+                Err(error) => error!(%error, "old executions cannot be deleted; trying again later"),
+            }
         }
-        let next = host.clock.now() + pause;
+        let paused = async {
+            match pause {
+                Some(pause) => host.clock.sleep_until(host.clock.now() + pause).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
-            () = host.clock.sleep_until(next) => {}
+            () = paused => {}
+            () = changed => {}
             () = host.stopping.cancelled() => return,
         }
     }
@@ -139,20 +97,25 @@ pub(crate) async fn run(engine: Engine) {
 impl Engine {
     async fn purge_expired(&self, rules: &Rules) -> Result<usize, EngineError> {
         let mut count = 0;
-        // Retired runtimes too: their executions are still there.
-        for runtime in self.0.store.homes().await? {
-            let time = rules.for_runtime(&runtime).time();
+        // Retired runtimes and playbooks too: their executions are still there.
+        for home in self.0.store.homes().await? {
+            let time = rules.of_playbook(&home).time();
             let before = time.and_then(|time| self.0.clock.now().checked_sub(time).ok());
             if let Some(before) = before {
-                count += self.purge_ended_before(runtime, before).await?;
+                count += self.purge_ended_before(home, before).await?;
             }
         }
         Ok(count)
     }
 
-    async fn purge_ended_before(&self, runtime: RuntimeId, before: Timestamp) -> Result<usize, EngineError> {
+    async fn purge_ended_before(
+        &self,
+        (runtime, playbook): (RuntimeId, PlaybookName),
+        before: Timestamp,
+    ) -> Result<usize, EngineError> {
         let mut query = ExecutionQuery {
             runtime: Some(runtime),
+            playbook: Some(playbook),
             statuses: Status::ALL.into_iter().filter(|status| status.is_end()).collect(),
             ended_before: Some(before),
             limit: PAGE,
@@ -202,29 +165,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_retention_is_a_time_or_forever() {
-        let read = |text: &str| serde_json::from_str::<Retention>(text);
-        assert_eq!(read("\"forever\"").unwrap(), Retention::Forever);
-        assert_eq!(read("\"30d\"").unwrap(), Retention::For(Duration::from_hours(720)));
-        for wrong in ["\"never\"", "\"\"", "null", "\"30 days\""] {
-            let told = read(wrong).unwrap_err().to_string();
-            assert!(told.contains("`forever`, or a duration such as"), "{wrong}: {told}");
-        }
-        assert_eq!(serde_json::to_string(&Retention::For(Duration::from_hours(48))).unwrap(), "\"2d\"");
-        assert_eq!(serde_json::to_string(&Retention::default()).unwrap(), "\"forever\"");
-    }
-
-    #[test]
-    fn nothing_is_looked_for_when_everything_is_kept() {
-        let mut rules = Rules { usual: Retention::Forever, by_runtime: BTreeMap::new() };
+    fn the_rule_that_says_most_holds_and_nothing_is_looked_for_when_everything_is_kept() {
+        let mut rules =
+            Rules { usual: Retention::Forever, by_runtime: BTreeMap::new(), by_playbook: BTreeMap::new() };
         assert_eq!(rules.pause(), None);
-        let (kitchen, bakery): (RuntimeId, RuntimeId) =
-            ("kitchen".parse().unwrap(), "bakery".parse().unwrap());
-        rules.by_runtime.insert(kitchen.clone(), Retention::For(Duration::from_mins(10)));
+        let home = |runtime: &str, playbook: &str| -> (RuntimeId, PlaybookName) {
+            (runtime.parse().unwrap(), playbook.parse().unwrap())
+        };
+        let (bread, cake) = (home("bakery", "bread"), home("bakery", "cake"));
+        rules.by_runtime.insert(bread.0.clone(), Retention::For(Duration::from_mins(10)));
         assert_eq!(rules.pause(), Some(Duration::from_mins(1)));
-        assert_eq!(rules.for_runtime(&bakery), Retention::Forever);
-        rules.usual = Retention::For(Duration::from_millis(1));
-        rules.by_runtime.insert(kitchen.clone(), Retention::Forever);
-        assert_eq!((rules.for_runtime(&kitchen), rules.pause()), (Retention::Forever, Some(LEAST_PAUSE)));
+        assert_eq!(rules.of_playbook(&home("kitchen", "bread")), Retention::Forever);
+        rules.by_playbook.insert(bread.clone(), Retention::For(Duration::from_millis(1)));
+        assert_eq!(rules.pause(), Some(LEAST_PAUSE));
+        assert_eq!(rules.of_playbook(&bread), Retention::For(Duration::from_millis(1)));
+        assert_eq!(rules.of_playbook(&cake), Retention::For(Duration::from_mins(10)));
+        rules.by_playbook.insert(bread.clone(), Retention::Forever);
+        assert_eq!(rules.of_playbook(&bread), Retention::Forever);
     }
 }

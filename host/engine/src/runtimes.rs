@@ -175,15 +175,13 @@ impl Engine {
         };
         self.0.store.publish_playbook(&published).await?;
         self.0.remember(&playbook);
-        entry
-            .playbooks
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(playbook.name.clone(), Arc::clone(&playbook));
+        let mut playbooks = entry.playbooks.write().unwrap_or_else(PoisonError::into_inner);
+        playbooks.insert(playbook.name.clone(), Arc::clone(&playbook));
         self.0.schedules.look_again();
+        self.0.rules_changed.notify_one();
+        info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
         let name = Some(playbook.name.clone());
         self.0.feed.tell(Notice::Definitions { runtime: runtime.clone(), playbook: name });
-        info!(%runtime, playbook = %playbook.name, version = %playbook.version, by = who.name(), "playbook published");
         Ok(playbook)
     }
 

@@ -7,7 +7,7 @@ use orgata_model::RuntimeId;
 use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
 
-use crate::retention::Retention;
+use orgata_model::retention::Retention;
 
 /// The engine's limits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct Settings {
     pub flush_after: DurationText,
     /// Waits shorter than this keep the execution in memory. Default 2s.
     pub stay_awake: DurationText,
+    /// Room for results of pure operations whose steps say `cache`, in bytes. Default 32 MiB.
+    pub result_cache_bytes: u64,
     /// Largest input of a playbook, in bytes of JSON. Default 1 MiB.
     pub input_bytes: usize,
     /// Longest `?wait=`. Default 2m.
@@ -29,6 +31,14 @@ pub struct Settings {
     /// it costs a read and a flush for every step, and shows whoever changes the engine what it must not remember.
     #[serde(skip)]
     pub forgetful: bool,
+    /// Nothing happens by itself: what is unfinished is left alone, and no schedule is followed. Not configurable: it is
+    /// for a host that is there for one question.
+    #[serde(skip)]
+    pub quiet: bool,
+    /// Executions stay in memory until they end. Not configurable: it is for simulations, where waiting takes no time and
+    /// coming back would take all of it.
+    #[serde(skip)]
+    pub resident: bool,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -41,10 +51,13 @@ impl Default for Settings {
             active_executions: 10_000,
             flush_after: DurationText(Duration::from_millis(20)),
             stay_awake: DurationText(Duration::from_secs(2)),
+            result_cache_bytes: 32 << 20,
             input_bytes: 1 << 20,
             longest_wait: DurationText(Duration::from_mins(2)),
             grace: DurationText(Duration::from_secs(10)),
             forgetful: false,
+            quiet: false,
+            resident: false,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

@@ -160,7 +160,7 @@ pub(crate) fn pin(
 }
 
 /// How many bytes a value has as JSON. Nothing is written: most inputs are small, and some are not.
-pub(crate) fn json_size(value: &Value) -> usize {
+pub(crate) fn json_size(value: &impl serde::Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -44,7 +44,8 @@ pub(crate) async fn run(host: Arc<Host>) {
     }
 }
 
-async fn wake_due(host: &Arc<Host>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+/// Wakes those whose time has come; when the next one's does.
+pub(crate) async fn wake_due(host: &Arc<Host>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let mut after: Option<(Timestamp, ExecutionId)> = None;
     loop {
         let page = host.store.due(now, after, PAGE).await?;

@@ -53,7 +53,7 @@ fn history(playbook: &Playbook) -> Vec<Event> {
             operation,
             input: Arc::clone(&value),
         });
-        facts.push(Fact::StepCompleted { step, result: value });
+        facts.push(Fact::StepCompleted { step, result: value, cached: false });
     }
     facts.push(Fact::ExecutionCompleted { output: Arc::new(json!({ "v": 1 })) });
     let at: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();

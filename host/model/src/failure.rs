@@ -74,6 +74,8 @@ pub mod code {
     pub const CHILD_FAILED: &str = "CHILD_FAILED";
     /// A part of the language that this version cannot run.
     pub const NOT_AVAILABLE: &str = "NOT_AVAILABLE";
+    /// A simulation does not know what the operation would give.
+    pub const NOT_SIMULATED: &str = "NOT_SIMULATED";
     /// Something went wrong in the host itself.
     pub const INTERNAL: &str = "INTERNAL";
 }

@@ -16,6 +16,7 @@ pub mod intervention;
 pub mod operation;
 pub mod playbook;
 mod recorded;
+pub mod retention;
 pub mod retry;
 pub mod runtime;
 pub mod schema;

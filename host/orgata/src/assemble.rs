@@ -145,8 +145,9 @@ pub(crate) fn playbook_files(path: &Path) -> Vec<PathBuf> {
     let is_playbook = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        // Answers for `orgata run --answers` stand beside their playbook.
-        yaml && !name.contains(".answers.") && path.is_file()
+        // Answers for `orgata run --answers`, and scenarios, stand beside their playbook.
+        let beside = name.contains(".answers.") || name.contains(".scenario.");
+        yaml && !beside && path.is_file()
     };
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_playbook).collect();
     files.sort();

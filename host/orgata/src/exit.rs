@@ -64,6 +64,19 @@ pub(crate) fn quietly_when_nobody_reads() {
     }));
 }
 
+/// The same error, with other names of files in what it says.
+pub(crate) fn renamed(error: anyhow::Error, names: &[(&str, String)]) -> anyhow::Error {
+    match error.downcast::<Exit>() {
+        Ok(Exit { code, mut message }) => {
+            for (from, to) in names {
+                message = message.replace(from, to);
+            }
+            Exit { code, message }.into()
+        }
+        Err(error) => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;

@@ -11,7 +11,9 @@ use crate::cli::{Cli, Command, LogFormat};
 pub(crate) fn init(cli: &Cli) {
     let serves = matches!(cli.command, Command::Serve(_));
     let default = match cli.command {
-        Command::Serve(_) => "info",
+        // The protocol's library tells of every message, with what is in it, and of every client that leaves early.
+        Command::Serve(_) => "info,rmcp=off",
+        Command::Mcp => "warn,rmcp=off",
         // What is denied to a plugin while it is tried is part of the result; nobody audits that.
         Command::Plugin(_) => "warn,audit=off",
         _ => "warn",

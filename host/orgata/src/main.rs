@@ -14,6 +14,7 @@ mod exit;
 mod form;
 mod local_host;
 mod logging;
+mod one_shot;
 mod render;
 mod telemetry;
 mod wire;

@@ -53,6 +53,8 @@ fn call(sandbox: &Sandbox) -> Call {
         digest,
         operation,
         step: "noop".parse().unwrap(),
+        iterations: Vec::new(),
+        undoes: false,
         attempt: 1,
         idempotency_key: "exec_0192f3a0000070008000000000000001:noop".to_owned(),
         role: None,

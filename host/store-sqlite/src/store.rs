@@ -127,7 +127,7 @@ impl Store for SqliteStore {
         executions::find(&self.readers, query).await
     }
 
-    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
+    async fn homes(&self) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError> {
         executions::homes(&self.readers).await
     }
 

@@ -6,6 +6,8 @@
 //! Any server can be loaded; what its answers look like is for whoever made the [`Load`] to know.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -32,12 +34,14 @@ pub(super) struct Load {
 }
 
 /// When to stop.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Until {
     /// After a warm-up that is not counted, and the time that is.
     Elapsed { warm_up: Duration, counted: Duration },
     /// After so many answers, over all connections.
     Answers(usize),
+    /// When it is told so.
+    Told(Arc<AtomicBool>),
 }
 
 /// What came of it.
@@ -73,7 +77,7 @@ impl Outcome {
 }
 
 /// Runs the load to its end. One thread is enough: the server is what needs the cores.
-pub(super) fn run(load: &Load, until: Until) -> Result<Outcome> {
+pub(super) fn run(load: &Load, until: &Until) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let began = Instant::now();
@@ -88,8 +92,8 @@ pub(super) fn run(load: &Load, until: Until) -> Result<Outcome> {
             outcome.samples.extend(own.samples);
         }
         outcome.took = match until {
-            Until::Elapsed { counted, .. } => counted,
-            Until::Answers(_) => began.elapsed(),
+            Until::Elapsed { counted, .. } => *counted,
+            Until::Answers(_) | Until::Told(_) => began.elapsed(),
         };
         outcome.answers = outcome.latencies.len();
         outcome.latencies.sort_unstable();
@@ -98,10 +102,10 @@ pub(super) fn run(load: &Load, until: Until) -> Result<Outcome> {
 }
 
 /// What one connection has to do of it.
-fn share(until: Until, connections: usize, number: usize) -> Until {
+fn share(until: &Until, connections: usize, number: usize) -> Until {
     match until {
         Until::Answers(all) => Until::Answers(all / connections + usize::from(number < all % connections)),
-        elapsed @ Until::Elapsed { .. } => elapsed,
+        all => all.clone(),
     }
 }
 
@@ -111,19 +115,22 @@ async fn connection(load: Load, until: Until, began: Instant) -> Result<Outcome>
     let mut last = None;
     loop {
         let asked = Instant::now();
-        match until {
-            Until::Elapsed { warm_up, counted } if asked - began >= warm_up + counted => break,
-            Until::Answers(count) if own.latencies.len() >= count => break,
-            _ => {}
+        let over = match &until {
+            Until::Elapsed { warm_up, counted } => asked - began >= *warm_up + *counted,
+            Until::Answers(count) => own.latencies.len() >= *count,
+            Until::Told(told) => told.load(Ordering::Relaxed),
+        };
+        if over {
+            break;
         }
         last = Some(ask(&mut sender, &load).await?);
         let answered = Instant::now();
-        let counts = match until {
+        let counts = match &until {
             Until::Elapsed { warm_up, counted } => {
                 let end = answered - began;
-                end >= warm_up && end < warm_up + counted
+                end >= *warm_up && end < *warm_up + *counted
             }
-            Until::Answers(_) => true,
+            Until::Answers(_) | Until::Told(_) => true,
         };
         if counts {
             own.latencies.push(answered - asked);
@@ -157,7 +164,7 @@ async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<Strin
     let answered = tokio::time::timeout(PATIENCE, answered).await;
     let (status, body) = answered.with_context(|| format!("no answer in {} s", PATIENCE.as_secs()))??;
     match (load.succeeded)(&body) {
-        Some(remembered) if status == StatusCode::OK => Ok(remembered),
+        Some(remembered) if status.is_success() => Ok(remembered),
         _ => bail!("an execution did not succeed: {status} {}", String::from_utf8_lossy(&body)),
     }
 }
@@ -214,20 +221,20 @@ mod tests {
     #[test]
     fn every_answer_is_counted() {
         let load = answering("200 OK", "good");
-        let outcome = run(&load, Until::Answers(100)).unwrap();
+        let outcome = run(&load, &Until::Answers(100)).unwrap();
         assert_eq!((outcome.answers, outcome.samples.len()), (100, 3));
         let time = Duration::from_millis(50);
-        let outcome = run(&load, Until::Elapsed { warm_up: time, counted: time }).unwrap();
+        let outcome = run(&load, &Until::Elapsed { warm_up: time, counted: time }).unwrap();
         assert!(outcome.answers > 0 && outcome.took == time);
     }
 
     #[test]
     fn an_answer_that_is_no_success_ends_the_run() {
         let failed = answering("200 OK", "bad");
-        let error = run(&failed, Until::Answers(10)).unwrap_err().to_string();
+        let error = run(&failed, &Until::Answers(10)).unwrap_err().to_string();
         assert!(error.contains("200 OK bad"), "{error}");
         let refused = answering("429 Too Many Requests", "good");
-        assert!(run(&refused, Until::Answers(10)).unwrap_err().to_string().contains("429"));
+        assert!(run(&refused, &Until::Answers(10)).unwrap_err().to_string().contains("429"));
     }
 
     #[test]
@@ -241,9 +248,9 @@ mod tests {
 
     #[test]
     fn the_connections_together_ask_for_all() {
-        let each = (0..3).map(|number| match share(Until::Answers(11), 3, number) {
+        let each = (0..3).map(|number| match share(&Until::Answers(11), 3, number) {
             Until::Answers(count) => count,
-            Until::Elapsed { .. } => 0,
+            _ => 0,
         });
         assert_eq!(each.collect::<Vec<_>>(), [4, 4, 3]);
     }

@@ -2,7 +2,8 @@
 //!
 //! `micro` runs the crates' own criterion benchmarks. `w1` and `w2` are the load runs that a user would see:
 //! the optimised binary, over HTTP, with playbooks of ten steps that do nothing (`work`). `peers` puts other
-//! durable engines beside it. Without a name, all but the peers run.
+//! durable engines beside it, `waiting` has many executions wait, `neighbours` one runtime press on another.
+//! Without a name, the first three run.
 //!
 //! The load comes from the same machine and shares its cores with the server: numbers are for comparing
 //! rows of one run on one machine, not for a brochure.
@@ -11,9 +12,11 @@ mod flush;
 mod group;
 mod load;
 mod micro;
+mod neighbours;
 mod peers;
 mod server;
 mod steps;
+mod waiting;
 mod work;
 
 use std::time::Duration;
@@ -37,6 +40,10 @@ enum Which {
     W1(steps::Args),
     /// The same with effectful steps: durable before and after each.
     W2(steps::Args),
+    /// Many executions that wait: memory, and how late they are woken.
+    Waiting(waiting::Args),
+    /// A light runtime beside one that takes all it can get.
+    Neighbours(neighbours::Args),
     /// Other durable engines beside ours, with the same work. Installs them below target/bench/peers.
     Peers(peers::Args),
 }
@@ -48,6 +55,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(Which::Micro(args)) => micro::run(args),
         Some(Which::W1(args)) => steps::run(&[Work::W1], args),
         Some(Which::W2(args)) => steps::run(&[Work::W2], args),
+        Some(Which::Waiting(args)) => waiting::run(args),
+        Some(Which::Neighbours(args)) => neighbours::run(args),
         Some(Which::Peers(args)) => peers::run(args),
         None => {
             micro::run(&micro::Args::default())?;

@@ -100,7 +100,7 @@ fn start_up(folder: &Path) -> Result<Duration> {
 /// Makes old executions in the only way there is: by running them.
 fn fill(folder: &Path, count: usize) -> Result<()> {
     let host = Server::orgata(folder)?;
-    let outcome = load::run(&work::order(&host, 50), Until::Answers(count))?;
+    let outcome = load::run(&work::order(&host, 50), &Until::Answers(count))?;
     anstream::eprintln!("{count} old executions made at {:.0}/s", outcome.rate());
     host.stop()
 }
@@ -111,7 +111,7 @@ fn row(work: Work, folder: &Path, args: &Args, old: usize, concurrency: usize) -
     let host = Server::orgata(folder)?;
     let flush = flush::median(folder)?;
     let idle = host.resident()?;
-    let outcome = load::run(&work::order(&host, concurrency), work::measured(seconds))?;
+    let outcome = load::run(&work::order(&host, concurrency), &work::measured(seconds))?;
     let after = host.resident()?;
     work::ran_all_steps(&host, &outcome)?;
     host.stop()?;

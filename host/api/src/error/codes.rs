@@ -90,6 +90,16 @@ pub const CODES: &[Code] = &[
         "The playbook has mistakes; `details.problems` lists them.",
     ),
     code(
+        "SCENARIO_INVALID",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The scenario has mistakes, or does not fit to its playbook; `details.problems` lists them.",
+    ),
+    code(
+        "SIMULATION_ENDLESS",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The simulation came to no end within its bounds.",
+    ),
+    code(
         "HISTORY_INVALID",
         StatusCode::UNPROCESSABLE_ENTITY,
         "The history cannot be one of ours; `details.seq` is the event at fault.",

@@ -26,7 +26,7 @@ impl From<EngineError> for ApiError {
             EngineError::Mismatch { ref violations, .. } => {
                 Self::new(code, error.to_string()).with_details(json!({ "violations": violations }))
             }
-            EngineError::BadPlaybook(ref diagnostics) => {
+            EngineError::BadPlaybook(ref diagnostics) | EngineError::BadScenario(ref diagnostics) => {
                 Self::new(code, error.to_string()).with_details(json!({
                     "problems": diagnostics.problems,
                     "report": diagnostics.render(false),
@@ -44,7 +44,8 @@ impl From<EngineError> for ApiError {
             EngineError::BadHistory(ref fault) => {
                 Self::new(code, error.to_string()).with_details(json!({ "seq": fault.seq }))
             }
-            EngineError::Overloaded { limit, retry_after } => Self::new(code, error.to_string())
+            EngineError::Overloaded { limit, retry_after }
+            | EngineError::TooManySimulations { limit, retry_after } => Self::new(code, error.to_string())
                 .with_details(json!({ "limit": limit }))
                 .retry_after(retry_after),
             EngineError::Draining => Self::new(code, error.to_string()).retry_after(Duration::from_secs(1)),
@@ -123,7 +124,10 @@ mod tests {
             EngineError::Unchanged("it is not paused"),
             EngineError::Mismatch { what: "input", violations: Vec::new() },
             EngineError::Mismatch { what: "response", violations: Vec::new() },
-            EngineError::BadPlaybook(Box::new(diagnostics)),
+            EngineError::BadPlaybook(Box::new(diagnostics.clone())),
+            EngineError::BadScenario(Box::new(diagnostics)),
+            EngineError::Endless("it is too long".into()),
+            EngineError::TooManySimulations { limit: 1, retry_after: Duration::from_secs(1) },
             EngineError::NameMismatch { own, asked },
             EngineError::MissingOperations { runtime: "x".into(), missing: vec!["a/b".into()] },
             EngineError::BadRequest("no".into()),

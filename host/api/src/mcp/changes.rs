@@ -122,15 +122,19 @@ impl Feed {
     }
 }
 
-/// Tells a session of changes until it ends.
-pub(super) async fn tell_session(
+/// Tells a session of changes from now on, until it ends.
+pub(super) fn tell_session(
     engine: Engine,
     who: Principal,
     followed: Followed,
     peer: Peer<RoleServer>,
     ended: CancellationToken,
 ) {
-    let mut feed = Feed::new(engine, who, followed);
+    let feed = Feed::new(engine, who, followed);
+    tokio::spawn(pass_on(feed, peer, ended));
+}
+
+async fn pass_on(mut feed: Feed, peer: Peer<RoleServer>, ended: CancellationToken) {
     loop {
         let told = tokio::select! {
             told = feed.next() => told,

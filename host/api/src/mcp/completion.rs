@@ -9,6 +9,9 @@ use super::call::Call;
 use super::prompts;
 use crate::error::ApiError;
 
+/// Executions that are offered: the newest.
+const RECENT: usize = 200;
+
 /// `completion/complete`: what begins with the text so far, in order.
 pub(super) async fn complete(
     call: &Call,
@@ -47,7 +50,7 @@ async fn values(call: &Call, request: &CompleteRequestParams) -> Result<Vec<Stri
         "role" => runtimes().flat_map(|info| info.roles).map(|name| name.to_string()).collect(),
         "operation" => runtimes().flat_map(|info| info.operations).map(|name| name.to_string()).collect(),
         "execution" => {
-            let query = ExecutionQuery { limit: 1000, ..ExecutionQuery::default() };
+            let query = ExecutionQuery { limit: RECENT, ..ExecutionQuery::default() };
             let page = engine.executions(&call.who, &query).await?;
             page.items.iter().map(|summary| summary.id.to_string()).collect()
         }

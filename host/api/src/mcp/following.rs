@@ -1,7 +1,7 @@
 //! Waiting for an execution on behalf of a request: until it ends or asks, with notices of its progress.
 
 use orgata_engine::Watch;
-use orgata_model::execution::{Event, Fact, Summary};
+use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::{ExecutionId, InterventionId};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use tokio::time::{Instant, timeout_at};
@@ -28,11 +28,11 @@ pub(super) struct Following<'c> {
 }
 
 impl<'c> Following<'c> {
-    /// Begins with the execution's first event: nothing is missed.
-    pub(super) async fn new(call: &'c Call, execution: &Summary) -> Result<Self, ApiError> {
+    /// Begins with the execution's first event: nothing is missed. The client was told of those up to `told` before.
+    pub(super) async fn new(call: &'c Call, execution: &Summary, told: Seq) -> Result<Self, ApiError> {
         let watch = call.engine().watch(&call.who, execution.id, 0).await?;
         let token = call.context.meta.get_progress_token();
-        let progress = token.map(|token| Progress { token, done: 0, total: execution.steps_total });
+        let progress = token.map(|token| Progress { token, told, done: 0, total: execution.steps_total });
         Ok(Self { call, watch, progress })
     }
 
@@ -63,6 +63,7 @@ impl<'c> Following<'c> {
 /// How far the client was told that it has come.
 struct Progress {
     token: ProgressToken,
+    told: Seq,
     done: u32,
     total: u32,
 }
@@ -77,6 +78,9 @@ impl Progress {
             _ => return None,
         };
         self.done += 1;
+        if event.seq <= self.told {
+            return None;
+        }
         let notice = ProgressNotificationParam::new(self.token.clone(), f64::from(self.done));
         // Iterations count too, so a loop may have more of them than the playbook has steps.
         let notice = if self.done <= self.total { notice.with_total(f64::from(self.total)) } else { notice };

@@ -152,7 +152,7 @@ fn shape(asked: &Intervention) -> Shape {
     match &asked.response_schema {
         Some(schema) => fields(schema)
             .map(Shape::Fields)
-            .or_else(|| plain(schema).map(Shape::Field))
+            .or_else(|| plain(schema, None).map(Shape::Field))
             .unwrap_or(Shape::Json),
         None if asked.options.is_empty() => Shape::Field(json!({ "type": "string" })),
         None => Shape::Field(json!({ "type": "string", "enum": asked.options })),
@@ -173,12 +173,21 @@ fn schema(asked: &Intervention) -> Value {
 
 /// The schema again, if it is an object of plain fields.
 fn fields(schema: &Value) -> Option<Value> {
-    const KNOWN: [&str; 6] =
-        ["type", "title", "description", "properties", "required", "additionalProperties"];
+    const KNOWN: [&str; 8] = [
+        "$schema",
+        "$defs",
+        "type",
+        "title",
+        "description",
+        "properties",
+        "required",
+        "additionalProperties",
+    ];
+    let defined = schema.get("$defs");
     let schema = schema.as_object().filter(|schema| knows_only(schema, &KNOWN))?;
     let properties = schema.get("properties")?.as_object().filter(|properties| !properties.is_empty())?;
     let properties: Option<JsonObject> =
-        properties.iter().map(|(name, field)| Some((name.clone(), plain(field)?))).collect();
+        properties.iter().map(|(name, field)| Some((name.clone(), plain(field, defined)?))).collect();
     let mut form = json!({ "type": "object", "properties": properties? });
     for keyword in ["title", "description", "required"] {
         if let (Some(value), Some(form)) = (schema.get(keyword), form.as_object_mut()) {
@@ -188,15 +197,41 @@ fn fields(schema: &Value) -> Option<Value> {
     Some(form)
 }
 
-/// A field that clients can show, with its type said.
-fn plain(field: &Value) -> Option<Value> {
-    let mut field = field.as_object().filter(|field| knows_only(field, &PLAIN))?.clone();
+/// A field that clients can show, with its type said. `defined` is what it may refer to.
+fn plain(field: &Value, defined: Option<&Value>) -> Option<Value> {
+    let mut field = resolved(field.as_object()?, defined)?;
+    if let Some(choices) = field.remove("oneOf") {
+        let choices: Option<Vec<Value>> =
+            choices.as_array()?.iter().map(|one| one.get("const").cloned()).collect();
+        field.insert("enum".to_owned(), Value::Array(choices?));
+    }
     if let Some(options) = field.get("enum") {
         options.as_array()?.iter().all(Value::is_string).then_some(())?;
         field.insert("type".to_owned(), json!("string"));
     }
+    // What may be null may as well be left out.
+    if let Some([kind, Value::String(null)]) = field.get("type").and_then(Value::as_array).map(Vec::as_slice)
+        && null == "null"
+    {
+        let kind = kind.clone();
+        field.insert("type".to_owned(), kind);
+    }
     let kind = field.get("type")?.as_str()?;
-    matches!(kind, "string" | "number" | "integer" | "boolean").then_some(Value::Object(field))
+    let is_plain = matches!(kind, "string" | "number" | "integer" | "boolean") && knows_only(&field, &PLAIN);
+    is_plain.then_some(Value::Object(field))
+}
+
+/// A field with what it refers to in its own schema, if it does; what it says itself comes first.
+fn resolved(field: &JsonObject, defined: Option<&Value>) -> Option<JsonObject> {
+    let mut field = field.clone();
+    if let Some(reference) = field.remove("$ref") {
+        let name = reference.as_str()?.strip_prefix("#/$defs/")?;
+        let target = defined?.get(name)?.as_object()?;
+        for (keyword, value) in target {
+            field.entry(keyword.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    Some(field)
 }
 
 fn knows_only(schema: &JsonObject, known: &[&str]) -> bool {
@@ -236,6 +271,28 @@ mod tests {
         assert_eq!(form["properties"]["jelly_flavor"]["type"], "string");
         assert_eq!(form["required"], json!(["jelly_flavor"]));
         assert_eq!(response(&asked, json!({ "jelly_flavor": "grape" })), json!({ "jelly_flavor": "grape" }));
+    }
+
+    #[test]
+    fn a_form_is_made_of_what_tools_write_for_types() {
+        let cut = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {
+                "cut": { "$ref": "#/$defs/Cut", "description": "How?" },
+                "why": { "type": ["string", "null"] },
+            },
+            "required": ["cut"],
+            "$defs": { "Cut": { "oneOf": [
+                { "type": "string", "const": "straight", "description": "From side to side." },
+                { "type": "string", "const": "diagonally" },
+            ] } },
+        });
+        let form = shown(&asked(Some(cut), &[]));
+        assert_eq!(form["properties"]["cut"]["enum"], json!(["straight", "diagonally"]), "{form}");
+        assert_eq!(form["properties"]["cut"]["description"], "How?");
+        assert_eq!(form["properties"]["why"]["type"], "string");
+        assert!(form.get("$defs").is_none() && form.get("$schema").is_none(), "{form}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! second library of schemas.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
@@ -20,12 +20,19 @@ const ONE: [&str; 4] = ["items", "additionalProperties", "propertyNames", "not"]
 const SEVERAL: [&str; 4] = ["oneOf", "anyOf", "allOf", "prefixItems"];
 const NAMED: [&str; 2] = ["properties", "patternProperties"];
 
+/// What wire types are called in the OpenAPI document. A generic type does not know by itself what it is made of.
+static WIRE: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+    let components = crate::openapi::openapi().components.unwrap_or_default();
+    components.schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
+});
+
 /// The schema of a type, with everything that it refers to.
 pub(super) fn of<T: ToSchema>() -> Arc<JsonObject> {
     let mut shared = Vec::new();
     T::schemas(&mut shared);
-    let shared: BTreeMap<String, Value> =
+    let mut shared: BTreeMap<String, Value> =
         shared.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    shared.extend(WIRE.iter().map(|(name, schema)| (name.clone(), schema.clone())));
     let mut root = json!(T::schema());
     let mut wanted = Vec::new();
     own(&mut root, &mut wanted);

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use rmcp::ErrorData;
-use rmcp::ServerHandler;
+use axum::extract::FromRef as _;
+use orgata_engine::{Engine, Principal};
 use rmcp::model::*;
-use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
+use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
+use rmcp::{ErrorData, ServerHandler};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::address::Address;
@@ -50,6 +51,15 @@ impl Server {
     fn call(&self, context: RequestContext<RoleServer>) -> Result<Call, ErrorData> {
         Call::new(&self.app, context).map_err(|error| without_call(&error))
     }
+
+    /// Begins to tell the session of changes, once.
+    fn tell(&self, who: Principal, peer: Peer<RoleServer>) {
+        let ended = CancellationToken::new();
+        if self.ended.set(ended.clone().drop_guard()).is_ok() {
+            let engine = Engine::from_ref(&self.app);
+            changes::tell_session(engine, who, self.followed.clone(), peer, ended);
+        }
+    }
 }
 
 fn info() -> ServerConfig {
@@ -72,6 +82,18 @@ fn info() -> ServerConfig {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         info()
+    }
+
+    /// Opens a session. What its revision does not have is not offered.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        let mut agreed = self.negotiate_initialize(&request)?;
+        agreed.capabilities.extensions = None;
+        Ok(agreed)
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -141,7 +163,7 @@ impl ServerHandler for Server {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = self.call(context)?;
         let read = resources::read(&call, &request.uri).await;
-        let contents = read.map_err(|error| protocol_error(&call, &error))?;
+        let contents = read.map_err(|error| about(&request.uri, protocol_error(&call, &error)))?;
         let mut result = ReadResourceResult::new(vec![contents]);
         (result.ttl_ms, result.cache_scope) = (Some(0), Some(CacheScope::Private));
         Ok(result.into())
@@ -178,12 +200,8 @@ impl ServerHandler for Server {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let Some(who) = call::owner(&context) else { return };
-        let ended = CancellationToken::new();
-        if self.ended.set(ended.clone().drop_guard()).is_ok() {
-            let engine = <orgata_engine::Engine as axum::extract::FromRef<App>>::from_ref(&self.app);
-            let telling = changes::tell_session(engine, who, self.followed.clone(), context.peer, ended);
-            tokio::spawn(telling);
+        if let Some(who) = call::owner(&context) {
+            self.tell(who, context.peer);
         }
     }
 
@@ -194,7 +212,10 @@ impl ServerHandler for Server {
     ) -> Result<(), ErrorData> {
         let call = self.call(context)?;
         // What cannot be read cannot be followed.
-        resources::read(&call, &request.uri).await.map_err(|error| protocol_error(&call, &error))?;
+        let read = resources::read(&call, &request.uri).await;
+        read.map_err(|error| about(&request.uri, protocol_error(&call, &error)))?;
+        // A client may ask before it has said that it is ready.
+        self.tell(call.who.clone(), call.context.peer.clone());
         let most = self.app.settings().mcp.subscriptions;
         self.followed.add(request.uri, most).map_err(|error| protocol_error(&call, &error))
     }
@@ -255,6 +276,14 @@ impl ServerHandler for Server {
         known::<CancelTaskMethod>(&call)?;
         tasks::cancel(&call, &request.task_id).await
     }
+}
+
+/// The error says of which resource it is, as clients of the protocol expect.
+fn about(uri: &str, mut error: ErrorData) -> ErrorData {
+    if let Some(data) = error.data.as_mut().and_then(serde_json::Value::as_object_mut) {
+        data.insert("uri".to_owned(), uri.into());
+    }
+    error
 }
 
 /// Whether the method is one of the revision that the client speaks, and the client says that it knows tasks.

@@ -25,8 +25,13 @@ pub(crate) use host::docs::pages;
 pub(crate) use host::unknown::{unknown, wrong_method};
 
 /// Where bodies may be long, and take long to arrive, or what they ask for takes long.
-pub(crate) const UPLOAD_PATHS: [&str; 4] =
-    [plugins::upload::PATH, executions::import::PATH, drafts::build::PATH, drafts::test::PATH];
+pub(crate) const UPLOAD_PATHS: [&str; 5] = [
+    plugins::upload::PATH,
+    executions::import::PATH,
+    playbooks::simulate::PATH,
+    drafts::build::PATH,
+    drafts::test::PATH,
+];
 
 /// Every endpoint of REST.
 pub(crate) fn endpoints() -> OpenApiRouter<App> {
@@ -65,6 +70,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(playbooks::schema::schema))
         .routes(routes!(playbooks::graph::graph))
         .routes(routes!(playbooks::check::check))
+        .routes(routes!(playbooks::simulate::simulate))
         .routes(routes!(playbooks::publish::publish))
         .routes(routes!(playbooks::retire::retire))
         .routes(routes!(schedules::list::list))

@@ -21,6 +21,7 @@ pub mod plugin;
 pub mod role;
 pub mod runtime;
 pub mod schedule;
+pub mod simulation;
 pub mod state;
 pub mod transfer;
 pub mod trial;

@@ -130,6 +130,21 @@ pub fn read_event(line: &[u8], seq: u64) -> Result<Event, HistoryFault> {
     })
 }
 
+/// Reads a whole export: its first line, and every event.
+pub fn read_whole(lines: &[u8]) -> Result<(HistoryHead, Vec<Event>), HistoryFault> {
+    let mut lines = lines.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let head = HistoryHead::read(lines.next().unwrap_or_default())?;
+    let events = lines.filter(|line| !line.is_empty()).zip(1..).map(|(line, seq)| read_event(line, seq));
+    let events: Vec<Event> = events.collect::<Result<_, _>>()?;
+    if events.len() as u64 != head.events {
+        let (came, expected) = (events.len(), head.events);
+        let reason =
+            format_args!("it has {came} events, and its first line says {expected}: a part is missing");
+        return Err(HistoryFault::whole(reason));
+    }
+    Ok((head, events))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -144,9 +144,12 @@ impl Store for Memory {
         Ok(Page { items: found.collect(), next })
     }
 
-    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
+    async fn homes(&self) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError> {
         let inner = self.working()?;
-        let homes = inner.executions.values().map(|(stored, _)| stored.summary.runtime.clone());
+        let homes = inner
+            .executions
+            .values()
+            .map(|(stored, _)| (stored.summary.runtime.clone(), stored.summary.playbook.name.clone()));
         Ok(homes.collect::<BTreeSet<_>>().into_iter().collect())
     }
 

@@ -123,7 +123,7 @@ impl Driver {
         match stored {
             Some(stored) if !stored.summary.status.is_end() => Ok(()),
             Some(stored) => match outcome(&stored.summary) {
-                Ok(result) => self.note(Fact::StepCompleted { step, result }),
+                Ok(result) => self.note(Fact::StepCompleted { step, result, cached: false }),
                 Err(failure) => self.failed(definition, step, attempt.number, failure),
             },
             None => {
@@ -157,7 +157,7 @@ impl Driver {
         }
         let stored = self.child(execution).await?;
         match stored.as_ref().map(|stored| outcome(&stored.summary)) {
-            Some(Ok(result)) => self.note(Fact::StepCompleted { step, result }),
+            Some(Ok(result)) => self.note(Fact::StepCompleted { step, result, cached: false }),
             _ => {
                 let message = format!("the child {execution} was stopped");
                 self.note(Fact::StepFailed { step, failure: Failure::permanent(code::CHILD_FAILED, message) })
@@ -168,6 +168,8 @@ impl Driver {
     /// Stops all children: the execution is about to end.
     pub(super) async fn stop_children(&mut self) -> Result<(), Stop> {
         for (step, execution) in self.state.children() {
+            // From here on something has happened that the wish of a caller was for.
+            self.rested = false;
             self.stop_child(step, execution).await?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orgata_model::InterventionId;
-use orgata_model::execution::{Actor, Fact, State, Summary};
+use orgata_model::execution::{Actor, Fact, State, Status, Summary};
 use orgata_model::intervention::Intervention;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -79,6 +79,20 @@ fn refuse<T>(reply: Reply<T>, error: EngineError) -> Result<(), Stop> {
 impl Driver {
     /// Does what a caller asks, and tells them once it is durable.
     pub(super) async fn obey(&mut self, command: Command) -> Result<(), Stop> {
+        (self.rested, self.rest_until) = (self.rests(), self.state.wakes_at());
+        let done = self.do_as_told(command).await;
+        self.rested = false;
+        done
+    }
+
+    /// Nothing is under way, and nothing would be lost but what is recorded from now on.
+    fn rests(&self) -> bool {
+        let waits = matches!(self.state.status(), Status::Waiting | Status::Paused);
+        let idle = self.calls.is_empty() && self.planned.is_empty() && !self.turns.waits();
+        waits && idle && self.uncommitted.is_empty()
+    }
+
+    async fn do_as_told(&mut self, command: Command) -> Result<(), Stop> {
         match command {
             Command::Wake => Ok(()),
             // It may control its own child: the future must know its size.

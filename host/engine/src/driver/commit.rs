@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::host::Host;
 use crate::ports::{Append, StoreError};
 
-use super::{Command, Driver};
+use super::{Command, Driver, deliver};
 
 /// The actor of events that the host itself causes.
 const ENGINE: &str = "engine";
@@ -26,6 +26,8 @@ pub(super) enum Stop {
     Host,
     /// The execution cannot go on here. The store has what is durable.
     Fault(EngineError),
+    /// What a caller wished cannot be kept now, and it is all that would be lost: the execution rests as it did.
+    Unkept(EngineError),
 }
 
 impl Stop {
@@ -33,7 +35,7 @@ impl Stop {
     pub(super) fn error(&self) -> EngineError {
         match self {
             Self::Host => EngineError::Draining,
-            Self::Fault(error) => error.clone(),
+            Self::Fault(error) | Self::Unkept(error) => error.clone(),
         }
     }
 }
@@ -66,7 +68,7 @@ impl Driver {
 
     /// Makes everything recorded durable, then tells watchers. While the store is unavailable it tries again:
     /// what is recorded may be the result of an effect, which must not be lost. A new execution that nobody was
-    /// told of is refused instead.
+    /// told of is refused instead, and so is the wish of a caller to one that rests.
     pub(super) async fn commit(&mut self) -> Result<(), Stop> {
         if self.uncommitted.is_empty() {
             return Ok(());
@@ -83,6 +85,9 @@ impl Driver {
             };
             match self.host.store.append(append).await {
                 Ok(()) => break,
+                Err(error @ StoreError::Unavailable(_)) if self.rested => {
+                    return Err(Stop::Unkept(error.into()));
+                }
                 Err(error @ StoreError::Unavailable(_)) if self.durable > 0 => {
                     wait = self.wait_for_store(&error, wait).await?;
                 }
@@ -92,6 +97,7 @@ impl Driver {
         let events = std::mem::take(&mut self.uncommitted);
         self.durable = self.state.version;
         self.urgent = false;
+        self.rested = false;
         self.key = None;
         if let Some(awaited) = awaited {
             self.awaited = awaited;
@@ -178,6 +184,26 @@ impl Driver {
         // Off the list first: what comes from now on is for the next driver.
         self.host.residents().remove(&self.state.id);
         self.refuse_commands(error);
+    }
+
+    /// Leaves because what a caller wished cannot be kept. What would have woken this driver wakes the next one.
+    pub(super) fn leave_unkept(&mut self, error: &EngineError) {
+        if let Some(caller) = self.caller.take() {
+            let _ = caller.reply.send(Err(error.clone()));
+        }
+        self.host.residents().remove(&self.state.id);
+        let mut woken = self.look_again;
+        while let Ok(command) = self.inbox.try_recv() {
+            woken |= command.wakes();
+            command.refuse(error.clone());
+        }
+        if woken {
+            // A host that stops needs nobody to come back.
+            let _ = deliver(&self.host, self.state.id, Command::Wake);
+        }
+        if let Some(at) = self.rest_until {
+            self.host.expect_wake(at);
+        }
     }
 }
 

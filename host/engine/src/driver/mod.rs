@@ -10,6 +10,7 @@
 
 mod admission;
 mod ask;
+mod cached;
 mod calls;
 mod child;
 mod command;
@@ -24,12 +25,13 @@ mod undo;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use orgata_model::ExecutionId;
 use orgata_model::execution::{Event, State, Summary};
 use orgata_model::operation::Plugin;
 use orgata_model::playbook::{Playbook, Priority};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{Instrument, error, info_span, warn};
+use tracing::{Instrument, Span, error, info_span, warn};
 
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
@@ -76,6 +78,10 @@ struct Driver {
     remembered: u64,
     /// An outward effect's result is among `uncommitted`: make it durable before anything else happens.
     urgent: bool,
+    /// It rested, in the store as in memory, when the wish of a caller came that is being recorded.
+    rested: bool,
+    /// What time would have woken it then.
+    rest_until: Option<Timestamp>,
     /// Goes with the first commit.
     key: Option<String>,
     caller: Option<Caller>,
@@ -119,6 +125,8 @@ impl Driver {
             inbox,
             uncommitted: Vec::new(),
             urgent: false,
+            rested: false,
+            rest_until: None,
             key: None,
             caller: None,
             left_over: true,
@@ -132,6 +140,13 @@ impl Driver {
             admitted,
             place,
         }
+    }
+
+    /// Has it run, in turns with others.
+    fn begin(self, span: Span) {
+        let host = Arc::clone(&self.host);
+        let lane = (self.state.runtime.clone(), self.state.playbook.name.clone());
+        host.pool.spawn(lane, host.drivers.track_future(self.run().instrument(span)));
     }
 }
 
@@ -155,7 +170,7 @@ pub(crate) async fn start(
     driver.caller = Some(Caller { reply, acknowledge: start.acknowledge });
     host.residents().insert(id, sender);
     let span = info_span!("execution", id = %id);
-    host.drivers.spawn(driver.run().instrument(span));
+    driver.begin(span);
     metrics::counter!("orgata_executions_started_total").increment(1);
 
     let gone = |_| host.gone();
@@ -247,7 +262,7 @@ async fn bring_back(
         }
     };
     residence.pass_on();
-    Driver::new(host, state, inbox, place).run().await;
+    Driver::new(host, state, inbox, place).begin(Span::current());
 }
 
 /// [`load`], again and again while the store is unavailable and the execution has work of its own: nobody else

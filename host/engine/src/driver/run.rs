@@ -64,6 +64,10 @@ impl Driver {
                 self.leave_with(&error);
                 residence.pass_on();
             }
+            Err(Stop::Unkept(error)) => {
+                self.leave_unkept(&error);
+                residence.pass_on();
+            }
         }
     }
 
@@ -275,7 +279,8 @@ impl Driver {
         let wakes_at = self.state.wakes_at().filter(|at| *at > looked);
         let soon = self.host.clock.now() + self.host.settings.stay_awake.0;
         // Whoever waits for it to settle waits for this driver.
-        if self.turns.waits() || self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
+        let stays = self.host.settings.resident && !status.is_end();
+        if stays || self.turns.waits() || self.caller.is_some() || wakes_at.is_some_and(|at| at <= soon) {
             return self.doze(wakes_at).await;
         }
         let mut residents = self.host.residents();

@@ -33,6 +33,7 @@ impl Driver {
             Ok(operation) => operation,
             Err(failure) => return self.note(Fact::StepFailed { step, failure }),
         };
+        let known = self.known_result(at, &operation, &attempt);
         self.note(match &attempt.resumption {
             Some(_) => Fact::StepResumed { step: step.clone(), attempt: attempt.number },
             None => Fact::StepStarted {
@@ -42,6 +43,10 @@ impl Driver {
                 input: Arc::clone(&attempt.input),
             },
         })?;
+        if let Some(result) = known {
+            self.turns.give_back(&step);
+            return self.note(Fact::StepCompleted { step, result, cached: true });
+        }
         self.planned.push(Planned { at, step, purpose: Purpose::Step(attempt), operation });
         Ok(())
     }
@@ -139,12 +144,16 @@ impl Driver {
             }
         };
         let (digest, operation) = (planned.operation.digest, planned.operation.name.clone());
+        let iterations = planned.step.iterations().to_vec();
+        let undoes = matches!(planned.purpose, Purpose::Undo(_));
         let (name, role) = (planned.step.name().clone(), step.and_then(|step| step.role.clone()));
         let started_at = self.state.updated_at;
         move |progress| Call {
             digest,
             operation,
             step: name,
+            iterations,
+            undoes,
             attempt,
             idempotency_key: key,
             role,
@@ -198,7 +207,12 @@ impl Driver {
         match planned.purpose {
             Purpose::Undo(attempt) => self.undone(step, planned.step, attempt, report.outcome),
             Purpose::Step(attempt) => match report.outcome {
-                Ok(Outcome::Done(result)) => self.note(Fact::StepCompleted { step: planned.step, result }),
+                Ok(Outcome::Done(result)) => {
+                    if let Some((_, key)) = self.result_key(planned.at, &planned.operation, &attempt) {
+                        self.host.results.put(key, &result, now);
+                    }
+                    self.note(Fact::StepCompleted { step: planned.step, result, cached: false })
+                }
                 Ok(Outcome::Ask(question)) => self.ask_for_operation(step, planned.step, question),
                 Err(failure) => self.failed(step, planned.step, attempt.number, failure),
             },

@@ -77,6 +77,10 @@ pub struct Call {
     pub operation: OperationName,
     /// The step that it is for.
     pub step: StepName,
+    /// Which iteration of each loop around it, the outermost first. Empty outside of loops.
+    pub iterations: Vec<u32>,
+    /// It undoes the step.
+    pub undoes: bool,
     /// 1 for the first.
     pub attempt: u32,
     /// The same for every attempt of the step.

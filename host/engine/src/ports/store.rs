@@ -41,8 +41,8 @@ pub trait Store: Send + Sync + 'static {
     /// The same page, with as much of each as work on many needs: outputs are not read.
     async fn find(&self, query: &ExecutionQuery) -> Result<Page<Found>, StoreError>;
 
-    /// Every runtime that has executions, retired ones among them.
-    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError>;
+    /// Every runtime that has executions with every playbook that they are of, retired ones among them; in order.
+    async fn homes(&self) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError>;
 
     /// Keeps an execution that was recorded elsewhere, with the source of its playbook, all or nothing. `append` is
     /// its whole history; who has its id or its key already makes it a [`StoreError::Conflict`].

@@ -15,6 +15,8 @@ mod support;
 mod approvals;
 #[path = "../stories/bulk.rs"]
 mod bulk;
+#[path = "../stories/caching.rs"]
+mod caching;
 #[path = "../stories/computing.rs"]
 mod computing;
 #[path = "../stories/controls.rs"]

@@ -143,7 +143,7 @@ fn check_children(host: &TestHost, id: ExecutionId) {
     for event in host.history(id) {
         match event.fact {
             Fact::ChildStarted { step, execution, .. } => drop(children.insert(step, execution)),
-            Fact::StepCompleted { step, result } => {
+            Fact::StepCompleted { step, result, .. } => {
                 let Some(child) = children.remove(&step) else { continue };
                 let child = host.summary(child);
                 assert_eq!(child.status, Status::Succeeded, "{step} of {id} has a result");

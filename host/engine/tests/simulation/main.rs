@@ -22,6 +22,7 @@ mod playbooks;
 #[path = "../../../model/tests/model/random_playbooks.rs"]
 mod random_playbooks;
 mod rng;
+mod simulated;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;

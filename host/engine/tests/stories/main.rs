@@ -12,6 +12,7 @@ mod support;
 
 mod approvals;
 mod bulk;
+mod caching;
 mod computing;
 mod concurrency;
 mod controls;
@@ -27,6 +28,7 @@ mod races;
 mod retention;
 mod retries;
 mod schedules;
+mod simulating;
 mod starting;
 mod stopping;
 mod transfer;

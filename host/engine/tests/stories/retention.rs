@@ -95,3 +95,32 @@ fn no_time_at_all_is_no_retention() {
     let settings = Settings { retention: Retention::For(Duration::ZERO), ..Settings::default() };
     assert!(settings.validate().unwrap_err().contains("engine.retention"));
 }
+
+#[tokio::test]
+async fn a_playbook_can_have_a_rule_of_its_own_and_its_current_version_tells() {
+    let host = keeping(Retention::For(DAY * 9)).await;
+    let steps = steps(&["calc/echo"]);
+    let with = |rule: &str| steps.replacen("name: story\n", &format!("name: story\nretention: {rule}\n"), 1);
+    host.publish(&with("1d")).await;
+    let id = host.run(json!({ "v": 1 })).await.id;
+    host.advance(DAY * 2).await;
+    assert_eq!(host.status(id), None);
+    host.publish(&with("forever")).await;
+    let id = host.run(json!({ "v": 1 })).await.id;
+    host.advance(DAY * 30).await;
+    assert_eq!(host.status(id), Some(Status::Succeeded));
+    host.publish(&with("10d")).await;
+    host.settle().await;
+    assert_eq!(host.status(id), None, "the new rule is heard at once");
+}
+
+#[tokio::test]
+async fn the_first_rule_is_heard_by_a_host_that_kept_everything() {
+    let host = TestHost::new().await;
+    host.publish(&steps(&["calc/echo"])).await;
+    let id = host.run(json!({ "v": 1 })).await.id;
+    host.advance(DAY).await;
+    host.publish(&steps(&["calc/echo"]).replacen("name: story\n", "name: story\nretention: 1h\n", 1)).await;
+    host.settle().await;
+    assert_eq!(host.status(id), None);
+}

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// One life: from opening the engine to a crash.
 #[derive(Clone, Debug)]
 pub struct Life {
     dead: CancellationToken,
+    /// What a dead host waits for. It never comes, but somebody holds who waits: what nobody holds would end.
+    limbo: Arc<Notify>,
     crossed: Arc<AtomicU64>,
     /// The boundary at which this life ends; 0 for none.
     last: u64,
@@ -17,7 +20,7 @@ pub struct Life {
 impl Life {
     /// A life that ends at its `last` boundary, or never for 0.
     pub fn new(last: u64) -> Self {
-        Self { dead: CancellationToken::new(), crossed: Arc::default(), last }
+        Self { dead: CancellationToken::new(), limbo: Arc::default(), crossed: Arc::default(), last }
     }
 
     pub fn kill(&self) {
@@ -40,7 +43,7 @@ impl Life {
     /// Every touch of the outside goes through here: a dead host touches nothing, and stays where it is.
     pub async fn alive(&self) {
         if self.is_over() {
-            std::future::pending().await
+            self.limbo.notified().await;
         }
     }
 
@@ -49,7 +52,7 @@ impl Life {
         self.alive().await;
         if self.crossed.fetch_add(1, Ordering::SeqCst) + 1 == self.last {
             self.kill();
-            std::future::pending().await
+            self.limbo.notified().await;
         }
     }
 }

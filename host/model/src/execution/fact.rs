@@ -138,6 +138,9 @@ pub enum Fact {
         step: StepPath,
         /// Satisfies the operation's output schema.
         result: Arc<Value>,
+        /// It was known from an earlier call of the same pure operation with the same input.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cached: bool,
     },
     /// A step failed for good.
     StepFailed {

@@ -225,7 +225,7 @@ impl State {
 }
 
 pub(super) fn complete(step: StepPath, result: Arc<Value>) -> Action {
-    Action::Record(Fact::StepCompleted { step, result })
+    Action::Record(Fact::StepCompleted { step, result, cached: false })
 }
 
 pub(super) fn uncomputable(part: &str, error: &EvalError) -> Failure {

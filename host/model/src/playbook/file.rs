@@ -12,10 +12,13 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::duration::DurationText;
 use crate::ids::{OperationName, PlaybookName, RoleName, StepName};
+use crate::retention::Retention;
 
 use super::concurrency::{Priority, Strategy};
 use super::schedule::{Missed, Overlap};
-use super::values::{ApprovalsFile, AskTimeoutFile, OnFailureFile, RetriesFile, WaitFile, WhenFile};
+use super::values::{
+    ApprovalsFile, AskTimeoutFile, CacheFile, OnFailureFile, RetriesFile, WaitFile, WhenFile,
+};
 
 /// A value with its place in the source.
 #[derive(Debug, Clone)]
@@ -67,6 +70,8 @@ pub(super) struct PlaybookFile {
     pub(super) on_event: Option<At<OnEventFile>>,
     /// How many executions may be at work at once.
     pub(super) concurrency: Option<At<ConcurrencyFile>>,
+    /// How long executions are kept after their end: 30d, or forever. What the runtime says when absent.
+    pub(super) retention: Option<At<Retention>>,
     /// Which executions go first while the host has as many at work as it takes: high, normal or low.
     #[serde(default)]
     pub(super) priority: Priority,
@@ -181,6 +186,8 @@ pub(super) struct StepFile {
     /// What an effect of its operation is known by outside, instead of a key that the host makes.
     #[serde(rename = "idempotencyKey")]
     pub(super) idempotency_key: Option<At<String>>,
+    /// A pure operation's result is kept for the next step that gives it the same input: true, or how long.
+    pub(super) cache: Option<At<CacheFile>>,
     /// Steps with the same key run one after the other, in all executions of the runtime, such as $input.account.
     #[serde(rename = "concurrencyKey")]
     pub(super) concurrency_key: Option<At<String>>,
@@ -292,6 +299,3 @@ pub fn json_schema() -> Value {
     schema.insert("title".to_owned(), "Orgata playbook".into());
     schema.into()
 }
-
-/// Keys of the language that this version knows and does not run.
-pub(super) const RESERVED: [&str; 2] = ["retention", "cache"];

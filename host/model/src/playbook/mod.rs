@@ -13,6 +13,7 @@ mod file;
 pub mod graph;
 mod nearest;
 mod on_event;
+pub mod scenario;
 mod schedule;
 mod unreadable;
 mod values;
@@ -29,6 +30,7 @@ use crate::diagnostic::{Diagnostics, Mark};
 use crate::expression::{Expression, Template};
 use crate::ids::{Digest, OperationName, PlaybookName, RoleName, StepName};
 use crate::intervention::OnDeadline;
+use crate::retention::Retention;
 use crate::retry::RetryPolicy;
 use crate::schema::Schema;
 
@@ -69,6 +71,8 @@ pub struct Playbook {
     pub on_event: Option<OnEvent>,
     /// How many executions may be at work at once.
     pub concurrency: Option<Concurrency>,
+    /// How long its executions are kept after their end, if it says so.
+    pub retention: Option<Retention>,
     /// Which executions go first while the host has as many at work as it takes.
     pub priority: Priority,
     /// The roles that it declares, and those of its steps.
@@ -104,6 +108,8 @@ pub struct Step {
     pub compensation: Option<Compensation>,
     /// What an effect of its operation is known by outside, instead of a key that the host makes.
     pub idempotency_key: Option<Template>,
+    /// The results of its operation, which must be pure, are kept for those who give it the same input.
+    pub cache: Option<Cache>,
     /// Steps with the same key run one after the other, in all executions of the runtime.
     pub concurrency_key: Option<Template>,
     /// What it does.
@@ -121,6 +127,8 @@ pub struct Step {
 pub struct Marks {
     /// What it does.
     pub work: Mark,
+    /// That its results are kept.
+    pub cache: Mark,
     /// What its work is given, by key.
     pub params: BTreeMap<String, Mark>,
     /// How it is undone.
@@ -164,6 +172,15 @@ pub enum OnFailure {
     Intervene,
     /// The playbook goes on with this later step, and skips those between.
     Goto(usize),
+}
+
+/// How long the results of a pure operation are kept, and used instead of calling it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// As long as there is room.
+    WhileRoom,
+    /// So long at most.
+    For(Duration),
 }
 
 /// How a step is undone.

@@ -9,8 +9,7 @@ use serde_saphyr::Error;
 use crate::diagnostic::Diagnostic;
 use crate::expression::Mistake;
 
-use super::file::RESERVED;
-use super::nearest::{among, nearest};
+use super::nearest::nearest;
 
 /// What the reader found, with its place.
 pub(super) fn diagnostic(error: &Error, source: &str) -> Diagnostic {
@@ -116,6 +115,14 @@ fn bare(message: String) -> Mistake {
 
 fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
     let whose = match known {
+        known if known.contains(&"startsAt") => "a scenario",
+        known if known.contains(&"takes") => "what an operation gives",
+        known if known.contains(&"unanswered") => "an answer",
+        known if known.contains(&"kept") => "an outside event",
+        known if known.contains(&"undone") => "`expect`",
+        known if known.contains(&"prompt") && known.contains(&"timeout") && !known.contains(&"type") => {
+            "`ask`"
+        }
         known if known.contains(&"roles") => "a playbook",
         known if known.contains(&"intervention") => "a step",
         known if known.contains(&"cron") => "`schedule`",
@@ -132,18 +139,7 @@ fn unknown_key(key: &str, known: &[&'static str]) -> Mistake {
         known if known.contains(&"message") => "`fail`",
         _ => "this",
     };
-    let runs_steps = matches!(whose, "a playbook" | "a step");
-    if runs_steps && RESERVED.contains(&key) && nearest_is_far(key, known) {
-        return Mistake::new(
-            format!("`{key}` is not available yet"),
-            "take it away: it is kept for a later version",
-        );
-    }
     Mistake::new(format!("{whose} has no key `{key}`"), nearest(key, known.iter().copied()))
-}
-
-fn nearest_is_far(key: &str, known: &[&'static str]) -> bool {
-    among(key, known.iter().copied()).is_none_or(|(_, distance)| distance > 1)
 }
 
 fn missing(key: &str) -> Mistake {

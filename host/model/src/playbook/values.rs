@@ -14,6 +14,7 @@ use crate::duration::DurationText;
 use crate::ids::{RoleName, StepName};
 use crate::retry::RetryPolicy;
 
+use super::Cache;
 use super::file::At;
 
 /// When to stop waiting for an answer, and what then: `answer`, `escalate` or, without either, fail.
@@ -224,6 +225,41 @@ impl JsonSchema for ApprovalsFile {
             { "type": "integer", "minimum": 1, "maximum": 100 },
             { "type": "string", "pattern": "^[0-9]+ of .+$" },
         ] })
+    }
+}
+
+/// `cache`: whether results are kept, or how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CacheFile(pub(super) Option<Cache>);
+
+impl<'de> Deserialize<'de> for CacheFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = CacheFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, or how long results are kept, such as 1h")
+            }
+            fn visit_bool<E: de::Error>(self, kept: bool) -> Result<CacheFile, E> {
+                Ok(CacheFile(kept.then_some(Cache::WhileRoom)))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<CacheFile, E> {
+                let time = DurationText::deserialize(de::value::StrDeserializer::<E>::new(text));
+                let time = time.map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?;
+                Ok(CacheFile(Some(Cache::For(time.0))))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for CacheFile {
+    fn schema_name() -> Cow<'static, str> {
+        "Cache".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let duration = generator.subschema_for::<DurationText>();
+        schemars::json_schema!({ "oneOf": [{ "type": "boolean" }, duration] })
     }
 }
 

@@ -152,7 +152,7 @@ pub(crate) fn step_started(step: &str, attempt: u32) -> Fact {
 }
 
 pub(crate) fn completed(step: &str, result: Value) -> Fact {
-    Fact::StepCompleted { step: path(step), result: Arc::new(result) }
+    Fact::StepCompleted { step: path(step), result: Arc::new(result), cached: false }
 }
 
 pub(crate) fn failed(step: &str) -> Fact {

@@ -259,7 +259,7 @@ fn fact_in_words(state: &State, fact: &Fact) -> String {
             format!("wait {step} until {}", until.duration_since(at(0)).as_secs())
         }
         Fact::StepWaiting { step, event, .. } => format!("wait {step} for {}", event.as_deref().unwrap()),
-        Fact::StepCompleted { step, result } => format!("complete {step} with {result}"),
+        Fact::StepCompleted { step, result, .. } => format!("complete {step} with {result}"),
         Fact::StepFailed { step, failure } => format!("fail {step}: {}", failure.code),
         Fact::InterventionExpired { step, .. } => format!("expire {step}"),
         Fact::InterventionReminded { step, .. } => format!("remind {step}"),

@@ -61,6 +61,11 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check playbook files
     Check(CheckArgs),
+    /// Play a playbook without doing anything, and check what comes of it
+    ///
+    /// Pure operations really run, what others give comes from the scenario, from recorded executions or from their
+    /// examples. Time is virtual. Exits with 1 when something is not as the scenario expects.
+    Simulate(SimulateArgs),
     /// Make, look at and load plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -129,6 +134,24 @@ pub(crate) struct CheckArgs {
     /// other playbooks. Nothing is published
     #[arg(long, value_name = "NAME")]
     pub(crate) runtime: Option<RuntimeId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// The playbook's name, or a file of it, which is not published
+    pub(crate) playbook: String,
+    /// What it meets, and what should come of it (YAML)
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// The runtime to play it in [default: the one that has it]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<RuntimeId>,
+    /// An exported execution to take results, answers and events from; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recorded: Vec<PathBuf>,
+    /// Its input, instead of the scenario's: JSON, or @FILE of JSON or YAML
+    #[arg(long, short, value_name = "JSON")]
+    pub(crate) input: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -257,4 +280,6 @@ pub(crate) enum Document {
     Openapi,
     /// The JSON Schema of playbook files
     Playbook,
+    /// The JSON Schema of scenario files
+    Scenario,
 }

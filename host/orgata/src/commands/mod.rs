@@ -9,6 +9,7 @@ mod playbook;
 mod plugin;
 mod run;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::serve(&global, &args).await,
         Command::Run(args) => run::run(&global, &args).await,
         Command::Check(args) => check::check(&global, &args).await,
+        Command::Simulate(args) => simulate::simulate(&global, &args).await,
         Command::Playbook(command) => playbook::playbook(command),
         Command::Event(command) => event::event(&global, command).await,
         Command::Plugin(command) => plugin::plugin(&global, command).await,
@@ -47,6 +49,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema { document } => {
             match document {
                 Document::Openapi => println!("{}", orgata_api::openapi_json()),
+                Document::Scenario => {
+                    let schema = orgata_model::playbook::scenario::json_schema();
+                    println!("{}", serde_json::to_string_pretty(&schema)?);
+                }
                 Document::Playbook => {
                     println!("{}", serde_json::to_string_pretty(&orgata_model::playbook::json_schema())?);
                 }

@@ -11,51 +11,22 @@ use dialoguer::console::Term;
 use orgata_model::playbook::Playbook;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 use crate::answers::{Answers, json_argument};
-use crate::assemble::Host;
 use crate::cli::{Global, RunArgs};
 use crate::client::Client;
-use crate::config::Config;
 use crate::exit::{self, Exit, INTERRUPTED};
+use crate::one_shot::{self, Manner};
 use crate::render::timeline::Timeline;
 use crate::wire::Parts as _;
 
 pub(crate) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let input = json_argument("--input", &args.input)?;
     let answers = Answers::from(args.answers.as_deref())?;
-    if let Some(url) = &global.server {
-        return follow(&Client::new(url)?, global, args, input, &answers).await;
-    }
-    let mut config = Config::read(global)?;
-    if let Some(client) = Client::running(&config).await? {
-        return follow(&client, global, args, input, &answers).await;
-    }
-    config.listen.set_port(0);
-    let host = Host::assemble(&config).await?;
-    let client = Client::new(&format!("http://{}", host.address()?))?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(host.serve(async {
-        let _ = stopped.await;
-    }));
-    let code = follow(&client, global, args, input, &answers).await;
-    drop(stop);
-    tokio::select! {
-        stopped = serving => stopped.context("the host did not stop cleanly")??,
-        // Somebody who presses it again does not want to wait. What was done is on disk.
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    code.map_err(|error| match exit::code(&error) {
-        INTERRUPTED => {
-            let data = config.data.display();
-            let told = format!(
-                "interrupted; the execution is kept in {data}, and goes on with the next `orgata serve`"
-            );
-            Exit::new(INTERRUPTED, told).into()
-        }
-        _ => error,
+    one_shot::with_host(global, Manner::Usual, async |client| {
+        follow(client, global, args, input, &answers).await
     })
+    .await
 }
 
 async fn follow(
@@ -163,60 +134,21 @@ async fn answer_until_taken(
 
 /// The runtime that has the playbook, and the playbook's name. A file is published first.
 async fn place(client: &Client, args: &RunArgs) -> anyhow::Result<(String, String)> {
-    let runtimes = client.get("/runtimes").await?;
-    let runtimes: Vec<&Value> = runtimes.part("items").items().collect();
     let file = Path::new(&args.playbook);
-    if file.is_file() {
-        return publish(client, args, file, &runtimes).await;
-    }
-    if args.playbook.ends_with(".yaml") || args.playbook.ends_with(".yml") || args.playbook.contains('/') {
-        bail!("there is no file {}", args.playbook);
-    }
-    if let Some(runtime) = &args.runtime {
-        return Ok((runtime.to_string(), args.playbook.clone()));
-    }
-    let has =
-        |runtime: &&&Value| runtime.part("playbooks").items().any(|name| name == args.playbook.as_str());
-    let having: Vec<&str> =
-        runtimes.iter().filter(has).filter_map(|runtime| runtime.word("runtimeId")).collect();
-    match having.as_slice() {
-        [only] => Ok(((*only).to_owned(), args.playbook.clone())),
-        [] => bail!("no runtime has a playbook `{}`; {}", args.playbook, known(&runtimes)),
-        several => bail!("several runtimes have it ({}): name one with --runtime", several.join(", ")),
+    match file.is_file() {
+        true => publish(client, args, file).await,
+        false => one_shot::place(client, &args.playbook, args.runtime.as_ref()).await,
     }
 }
 
 /// Publishes a file in the runtime that is named, or in the only one.
-async fn publish(
-    client: &Client,
-    args: &RunArgs,
-    file: &Path,
-    runtimes: &[&Value],
-) -> anyhow::Result<(String, String)> {
+async fn publish(client: &Client, args: &RunArgs, file: &Path) -> anyhow::Result<(String, String)> {
     let source =
         std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let playbook = Playbook::parse(&args.playbook, &source)
         .map_err(|diagnostics| anyhow::anyhow!("the playbook is not valid\n{}", diagnostics.render(false)))?;
-    let names: Vec<&str> = runtimes.iter().filter_map(|runtime| runtime.word("runtimeId")).collect();
-    let runtime = match (&args.runtime, names.as_slice()) {
-        (Some(runtime), _) => runtime.to_string(),
-        (None, [only]) => (*only).to_owned(),
-        (None, _) => bail!("there are several runtimes ({}): name one with --runtime", names.join(", ")),
-    };
+    let runtime = one_shot::only_runtime(client, args.runtime.as_ref()).await?;
     let path = format!("/runtimes/{runtime}/playbooks/{}", playbook.name);
     client.send_bytes(Method::PUT, &path, "application/yaml", source.into_bytes()).await?;
     Ok((runtime, playbook.name.to_string()))
-}
-
-/// What there is instead.
-fn known(runtimes: &[&Value]) -> String {
-    let names: Vec<&str> = runtimes
-        .iter()
-        .flat_map(|runtime| runtime.part("playbooks").items())
-        .filter_map(Value::as_str)
-        .collect();
-    if names.is_empty() {
-        return "there are none: name a file, or put one into a playbooks folder".to_owned();
-    }
-    format!("there are: {}; a file can be named too", names.join(", "))
 }

@@ -24,6 +24,23 @@ pub(crate) fn time(time: Duration) -> String {
     }
 }
 
+/// A long time in its two largest units.
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (large, small) = match seconds {
+        0 if time.is_zero() => return "0".to_owned(),
+        0 => return format!("{}ms", time.as_millis()),
+        1..60 => return format!("{}s", time.as_millis() as f64 / 1e3),
+        60..3_600 => ((seconds / 60, "m"), (seconds % 60, "s")),
+        3_600..86_400 => ((seconds / 3_600, "h"), (seconds % 3_600 / 60, "m")),
+        _ => ((seconds / 86_400, "d"), (seconds % 86_400 / 3_600, "h")),
+    };
+    match small.0 {
+        0 => format!("{}{}", large.0, large.1),
+        _ => format!("{}{} {}{}", large.0, large.1, small.0, small.1),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +53,11 @@ mod tests {
         assert_eq!(time(Duration::from_micros(1234)), "1.2 ms");
         assert_eq!(time(Duration::from_millis(340)), "340 ms");
         assert_eq!(time(Duration::from_millis(2340)), "2.3 s");
+        for (millis, text) in
+            [(0, "0"), (250, "250ms"), (1_500, "1.5s"), (90_000, "1m 30s"), (7_200_000, "2h")]
+        {
+            assert_eq!(span(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(span(Duration::from_hours(50)), "2d 2h");
     }
 }

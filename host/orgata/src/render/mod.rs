@@ -2,6 +2,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod bars;
+pub(crate) mod simulation;
 pub(crate) mod table;
 pub(crate) mod timeline;
 

@@ -87,6 +87,8 @@ impl Bench {
             digest,
             operation,
             step: "step".parse().unwrap(),
+            iterations: Vec::new(),
+            undoes: false,
             attempt: 1,
             idempotency_key: "key".to_owned(),
             role: None,

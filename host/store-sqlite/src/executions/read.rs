@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orgata_engine::ports::{StoreError, StoredExecution};
 use orgata_model::execution::{PlaybookRef, Status, Summary};
-use orgata_model::{ExecutionId, Failure, RuntimeId, StepName};
+use orgata_model::{ExecutionId, Failure, PlaybookName, RuntimeId, StepName};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use sqlx::SqlitePool;
@@ -103,22 +103,29 @@ pub(crate) async fn by_key(
     row.as_ref().map(stored).transpose()
 }
 
-/// Every runtime that has executions, found by going from one to the next in the index.
-pub(crate) async fn homes(readers: &SqlitePool) -> Result<Vec<RuntimeId>, StoreError> {
+/// Every runtime that has executions, with every playbook, found by going from one to the next in the index.
+pub(crate) async fn homes(readers: &SqlitePool) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError> {
     let rows = sqlx::query(
-        "WITH RECURSIVE homes (runtime) AS (
-             SELECT min(runtime) FROM executions INDEXED BY executions_by_runtime
+        "WITH RECURSIVE homes (id, playbook, runtime) AS (
+             SELECT * FROM (SELECT id, playbook, runtime FROM executions INDEXED BY executions_by_playbook
+                            ORDER BY playbook, runtime LIMIT 1)
              UNION ALL
-             SELECT (SELECT min(runtime) FROM executions INDEXED BY executions_by_runtime
-                     WHERE runtime > homes.runtime)
-             FROM homes WHERE homes.runtime IS NOT NULL
+             SELECT next.id, next.playbook, next.runtime
+             FROM homes JOIN executions AS next ON next.id = (
+                 SELECT id FROM executions INDEXED BY executions_by_playbook
+                 WHERE (playbook, runtime) > (homes.playbook, homes.runtime)
+                 ORDER BY playbook, runtime LIMIT 1)
          )
-         SELECT runtime FROM homes WHERE runtime IS NOT NULL",
+         SELECT runtime, playbook FROM homes ORDER BY runtime, playbook",
     )
     .fetch_all(readers)
     .await
     .map_err(|error| unavailable(&error))?;
-    rows.iter().map(|row| Columns::of(row, TABLE, "?").word("runtime")).collect()
+    let home = |row| {
+        let columns = Columns::of(row, TABLE, "?");
+        Ok((columns.word("runtime")?, columns.word("playbook")?))
+    };
+    rows.iter().map(home).collect()
 }
 
 /// `pending` and `running` executions after this id, in order of id.

@@ -132,16 +132,18 @@ fn fits(query: &ExecutionQuery, it: &Summary) -> bool {
 }
 
 #[tokio::test]
-async fn every_runtime_that_has_executions_is_a_home() {
+async fn every_runtime_and_playbook_that_has_executions_is_a_home() {
     let home = Home::new();
     let store = home.open().await;
     assert_eq!(store.homes().await.unwrap(), []);
     for number in 0..30_u128 {
         let mut append = first(number);
         append.summary.runtime = runtime(["kitchen", "bakery", "cellar"][number as usize % 3]);
+        append.summary.playbook.name = ["wine", "bread"][usize::from(number % 6 == 0)].parse().unwrap();
         store.append(append).await.unwrap();
     }
-    assert_eq!(store.homes().await.unwrap(), ["bakery", "cellar", "kitchen"].map(runtime));
+    let homes = [("bakery", "wine"), ("cellar", "wine"), ("kitchen", "bread"), ("kitchen", "wine")];
+    assert_eq!(store.homes().await.unwrap(), homes.map(|(at, of)| (runtime(at), of.parse().unwrap())));
 }
 
 #[tokio::test]

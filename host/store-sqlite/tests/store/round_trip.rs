@@ -163,7 +163,11 @@ fn of_a_step() -> impl Strategy<Value = Fact> {
             fraction,
             message
         }),
-        (name(), shared()).prop_map(|(step, result)| Fact::StepCompleted { step, result }),
+        (name(), shared(), any::<bool>()).prop_map(|(step, result, cached)| Fact::StepCompleted {
+            step,
+            result,
+            cached
+        }),
         (name(), failure()).prop_map(|(step, failure)| Fact::StepFailed { step, failure }),
         (name(), any::<u32>(), time(), failure()).prop_map(|(step, attempt, at, failure)| {
             Fact::StepRetryScheduled { step, attempt, at, failure }

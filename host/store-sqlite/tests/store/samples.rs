@@ -143,7 +143,10 @@ pub fn whole(number: u128) -> Append {
         let fact = Fact::StepStarted { step: name.clone(), attempt: 1, operation, input: Arc::new(input) };
         events.push(event(2 + at * 2, fact));
         let result = json!({ "ok": true, "grams": 12.5, "spread": ["peanut", "jelly"], "at": at });
-        events.push(event(3 + at * 2, Fact::StepCompleted { step: name, result: Arc::new(result) }));
+        events.push(event(
+            3 + at * 2,
+            Fact::StepCompleted { step: name, result: Arc::new(result), cached: false },
+        ));
     }
     let output = Arc::new(json!({ "sandwich": "ready", "grams": 125.0 }));
     events.push(event(22, Fact::ExecutionCompleted { output: Arc::clone(&output) }));

@@ -107,7 +107,7 @@ fn row(
     let concurrency = load.concurrency;
     anstream::eprintln!("measuring {engine}, {work}: {concurrency} connections, {seconds} s");
     let flush = flush::median(folder)?;
-    let outcome = load::run(load, work::measured(seconds))?;
+    let outcome = load::run(load, &work::measured(seconds))?;
     let resident = server.resident()?;
     Ok(Row { engine, work, concurrency, outcome, resident, flush })
 }

@@ -108,7 +108,9 @@ async fn begin(call: &Call, start: &Start) -> Result<Summary, ApiError> {
 
 async fn wait_for(call: &Call, summary: &Summary, mut until: Instant) -> Result<Reply, ApiError> {
     let id = summary.id;
-    let mut following = Following::new(call, summary).await?;
+    // Whoever calls again with answers heard of the rest when it called before.
+    let told = if call.state.is_some() { summary.version } else { 0 };
+    let mut following = Following::new(call, summary, told).await?;
     while following.until(until).await? == Halt::Asked {
         let open = call.engine().pending_interventions(&call.who, id).await?;
         // What the history asked before may be answered by now.

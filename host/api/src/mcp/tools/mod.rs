@@ -167,6 +167,22 @@ mod tests {
     }
 
     #[test]
+    fn every_schema_stands_alone() {
+        for tool in definitions() {
+            for schema in [tool.input_schema, tool.output_schema.unwrap()] {
+                let text = serde_json::to_string(&*schema).unwrap();
+                assert!(!text.contains("#/components/"), "{}: {text}", tool.name);
+                for (_, rest) in
+                    text.match_indices("#/$defs/").map(|(at, mark)| text.split_at(at + mark.len()))
+                {
+                    let name = rest.split('"').next().unwrap();
+                    assert!(schema["$defs"].get(name).is_some(), "{} says nothing of {name}", tool.name);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_two_tools_have_one_name() {
         let names: std::collections::BTreeSet<_> = definitions().into_iter().map(|tool| tool.name).collect();
         assert_eq!(names.len(), TOOLS.len());
@@ -181,13 +197,15 @@ mod tests {
             words.extend(hint("reads", hints.read_only_hint));
             words.extend(hint("destroys", hints.destructive_hint));
             words.extend(hint("idempotent", hints.idempotent_hint));
-            words.extend(tool.input_schema["properties"].as_object().into_iter().flatten().map(
-                |(name, _)| {
-                    let required = tool.input_schema.get("required").and_then(Value::as_array);
-                    let must = required.is_some_and(|required| required.iter().any(|it| it == name));
-                    if must { format!("{name}!") } else { name.clone() }
-                },
-            ));
+            words.extend(
+                tool.input_schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(
+                    |(name, _)| {
+                        let required = tool.input_schema.get("required").and_then(Value::as_array);
+                        let must = required.is_some_and(|required| required.iter().any(|it| it == name));
+                        if must { format!("{name}!") } else { name.clone() }
+                    },
+                ),
+            );
             words.join(" ")
         });
         insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"));

@@ -7,3 +7,4 @@ pub(super) mod list;
 pub(super) mod publish;
 pub(super) mod retire;
 pub(super) mod schema;
+pub(super) mod simulate;

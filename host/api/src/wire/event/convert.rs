@@ -53,7 +53,9 @@ impl<'a> From<&'a Fact> for What<'a> {
             Fact::StepProgress { step, fraction, message } => {
                 Self::StepProgress { step, fraction: *fraction, message }
             }
-            Fact::StepCompleted { step, result } => Self::StepCompleted { step, data: result },
+            Fact::StepCompleted { step, result, cached } => {
+                Self::StepCompleted { step, data: result, cached: *cached }
+            }
             Fact::StepFailed { step, failure } => Self::StepFailed { step, failure: failure.into() },
             Fact::StepRetryScheduled { step, attempt, at, failure } => {
                 Self::StepRetryScheduled { step, attempt: *attempt, retry_at: *at, failure: failure.into() }

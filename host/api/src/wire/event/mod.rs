@@ -185,6 +185,9 @@ pub enum What<'a> {
         step: &'a StepPath,
         /// The result itself.
         data: &'a Value,
+        /// It was known from an earlier call of the same pure operation with the same input.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        cached: bool,
     },
     /// A step failed for good.
     StepFailed {

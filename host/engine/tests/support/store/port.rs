@@ -93,9 +93,9 @@ impl Store for LifeStore {
         Ok(Page { items: found.collect(), next })
     }
 
-    async fn homes(&self) -> Result<Vec<RuntimeId>, StoreError> {
-        let homes =
-            self.read(|disk| disk.rows.values().map(|row| row.summary.runtime.clone()).collect()).await;
+    async fn homes(&self) -> Result<Vec<(RuntimeId, PlaybookName)>, StoreError> {
+        let home = |summary: &Summary| (summary.runtime.clone(), summary.playbook.name.clone());
+        let homes = self.read(|disk| disk.rows.values().map(|row| home(&row.summary)).collect()).await;
         homes.map(|homes: BTreeSet<_>| homes.into_iter().collect())
     }
 

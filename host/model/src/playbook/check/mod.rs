@@ -67,11 +67,11 @@ fn read(file: &str, source: &str) -> Result<Playbook, Diagnostics> {
     }
 }
 
-fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
+pub(super) fn problem(place: Location, path: &str, mistake: Mistake) -> Diagnostic {
     Diagnostic::at(&mark(place), path, mistake.message, mistake.hint)
 }
 
-fn mark(place: Location) -> Mark {
+pub(super) fn mark(place: Location) -> Mark {
     let span = place.span();
     let start = span.byte_offset().unwrap_or_default() as usize;
     let length = span.byte_len().unwrap_or(1) as usize;
@@ -171,6 +171,16 @@ impl Check {
             return None;
         }
         self.two_of_a_name();
+        let retention = file.retention.as_ref().map(|retention| retention.value);
+        if let Some(at) = file.retention.filter(|retention| !retention.value.is_sensible()) {
+            let hint = "such as 30d, or forever";
+            self.tell(
+                at.place,
+                "retention",
+                "executions would go before anybody sees what came of them",
+                hint,
+            );
+        }
         let output_mark = file.output.as_ref().map(|output| mark(output.place)).unwrap_or_default();
         let output = file.output.as_ref().and_then(|output| self.template(output, "output"));
         let readers = std::mem::take(&mut self.readers);
@@ -192,6 +202,7 @@ impl Check {
             schedule,
             on_event,
             concurrency,
+            retention,
             priority: file.priority,
             roles,
             steps: steps.into_iter().collect::<Option<_>>()?,

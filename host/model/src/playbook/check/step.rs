@@ -103,6 +103,7 @@ impl Check {
         let retries = self.retries(file.retries.take(), &format!("{path}.retries"));
         let on_failure = self.on_failure(file, path);
         let marks = marks(file);
+        let cache = file.cache.take();
         let work = self.work(file, path, at)?;
         let runs = matches!(work, Work::Operation { .. } | Work::NotAvailable(_));
         if !runs {
@@ -111,6 +112,7 @@ impl Check {
             self.goes_with_operations(retries_at.filter(|_| !child), "retries", &work, path);
             self.goes_with_operations(key_at, "idempotencyKey", &work, path);
             self.goes_with_operations(turn_at, "concurrencyKey", &work, path);
+            self.goes_with_operations(cache.as_ref().map(|cache| cache.place), "cache", &work, path);
         }
         let retried = runs || matches!(work, Work::Playbook { .. });
         let by_default = self.defaults.retries.clone().filter(|_| runs);
@@ -126,6 +128,7 @@ impl Check {
             compensation: None,
             idempotency_key: key,
             concurrency_key: turn,
+            cache: cache.and_then(|cache| cache.value.0),
             work,
             needs: Vec::new(),
             place,
@@ -281,6 +284,10 @@ impl Check {
                 "the playbook that it runs has its own: `concurrency`"
             }
             ("concurrencyKey", Work::Group | Work::Switch(_)) => "put it at the operations inside",
+            ("cache", Work::Playbook { .. } | Work::Group | Work::Switch(_)) => {
+                "put it at the operations inside"
+            }
+            ("cache", _) => "take it away: this step has no result that costs anything",
             ("concurrencyKey", _) => "take it away: nothing is at work for this step",
             ("idempotencyKey", Work::Group | Work::Switch(_)) => "put it at the operations inside",
             ("idempotencyKey", _) => "take it away: nothing outside is changed by this step",
@@ -306,6 +313,7 @@ fn marks(file: &StepFile) -> Marks {
     ];
     let undo = file.compensation.as_ref();
     Marks {
+        cache: mark(file.cache.as_ref().map_or(file.name.place, |cache| cache.place)),
         work: mark(work.into_iter().flatten().next().unwrap_or(file.name.place)),
         params: fields(file.params.as_ref()),
         compensation: undo.map(|undo| mark(undo.place)).unwrap_or_default(),

@@ -61,13 +61,6 @@ fn a_step_cannot_read_what_comes_later() {
 }
 
 #[test]
-fn a_key_of_a_later_version_is_told_as_such() {
-    let source = "name: p\nsteps:\n  - name: a\n    operation: x/y\n    cache: true\n";
-    let found = problems(source);
-    assert_eq!(found, [(5, "`cache` is not available yet".to_owned())]);
-}
-
-#[test]
 fn a_default_answer_must_be_one_that_fits() {
     let source = PBJ.replace("answer: { jelly_flavor: grape }", "answer: { jelly_flavor: tar }");
     assert!(problems(&source)[0].1.contains("default answer"));

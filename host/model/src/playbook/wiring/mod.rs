@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Mark};
 use crate::expression::{Reference, Template, Uses};
 use crate::ids::{OperationName, PlaybookName, RoleName, StepName};
-use crate::operation::Operation;
+use crate::operation::{EffectClass, Operation};
 use crate::schema::Schema;
 
 use super::nearest::nearest;
@@ -106,6 +106,7 @@ impl Wiring<'_> {
         match &step.work {
             Work::Operation { operation, params } => {
                 if let Some(operation) = self.runs(step, operation, &step.marks.work, &path) {
+                    self.cache(step, &operation, &path);
                     self.params(at, params, &operation, &step.marks.work, &format!("{path} params"), false);
                 }
             }
@@ -124,6 +125,20 @@ impl Wiring<'_> {
             _ => {}
         }
         self.compensation(at, step, &format!("{path} compensation"));
+    }
+
+    /// What sees or changes the outside may give something else each time.
+    fn cache(&mut self, step: &Step, operation: &Operation, path: &str) {
+        if step.cache.is_none() || operation.effect == EffectClass::Pure {
+            return;
+        }
+        let message = format!(
+            "`cache` goes with pure operations, and `{}` is {}",
+            operation.name,
+            operation.effect.as_str()
+        );
+        let hint = "take it away".to_owned();
+        self.tell(&step.marks.cache, &format!("{path} cache"), message, hint);
     }
 
     fn compensation(&mut self, at: usize, step: &Step, path: &str) {

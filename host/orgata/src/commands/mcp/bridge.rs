@@ -93,8 +93,8 @@ impl Bridge {
                 self.clone().pass(message).await;
                 listening.spawn(self.clone().listen());
             }
-            _ => {
-                let id = message.get("id").map(Value::to_string);
+            method => {
+                let id = message.get("id").filter(|_| method.is_some()).map(Value::to_string);
                 // Held until it is noted, so that nothing is done before.
                 let mut requests = self.requests();
                 let started = work.spawn(self.clone().pass(message));
@@ -109,9 +109,11 @@ impl Bridge {
     async fn pass(self, message: Value) {
         let id = message.part("id").clone();
         let is_request = message.get("method").is_some() && !id.is_null();
-        if let Err(error) = self.try_pass(&message, is_request).await
-            && is_request
-        {
+        let passed = self.try_pass(&message, is_request).await;
+        if !is_request {
+            return;
+        }
+        if let Err(error) = passed {
             self.refuse(&id, INTERNAL_ERROR, &format!("{error:#}"), Value::Null).await;
         }
         self.requests().remove(&id.to_string());

@@ -9,6 +9,7 @@ mod headers;
 mod pipes;
 mod stream;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -29,7 +30,8 @@ pub(crate) async fn mcp(global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(client) = Client::running(&config).await? {
         return serve(&client, "the running host").await;
     }
-    config.listen.set_port(0);
+    // For this client alone: wherever a host would listen, this one is on loopback.
+    config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let host = Host::assemble(&config).await?;
     let url = format!("http://{}", host.address()?);
     let client = Client::new(&url)?;

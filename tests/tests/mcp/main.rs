@@ -1,0 +1,23 @@
+//! MCP: what an assistant sees and does, in both revisions of the protocol, with a client that is not ours.
+//!
+//! Not here: schemas and names of tools (`orgata-api`'s own tests).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story that cannot go on ends right there"
+)]
+
+mod assistant;
+mod authoring;
+mod browsing;
+mod changes;
+mod door;
+mod prompts;
+mod running;
+mod standard_streams;
+mod tasks;
+
+use assistant::{Assistant, Era};
