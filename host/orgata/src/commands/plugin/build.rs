@@ -123,19 +123,19 @@ fn place(artifact: &Path, file: &Path) -> anyhow::Result<()> {
 
 /// Builds with the workshop of a host, which needs nothing that a machine may lack. `None` when it found mistakes.
 async fn javascript(global: &Global, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let folder = folder.canonicalize().with_context(|| format!("{} cannot be found", folder.display()))?;
+    let whole = folder.canonicalize().with_context(|| format!("{} cannot be found", folder.display()))?;
     let toolbox = Toolbox::new(Config::read(global)?.workshop);
-    let built = match toolbox.build_folder(&folder).await {
+    let built = match toolbox.build_folder(&whole).await {
         Ok(built) => built,
         Err(error) => return refused(global, &error).map(|()| None),
     };
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
     let file = folder.join(format!("{name}.wasm"));
     let half = file.with_extension("wasm.part");
     std::fs::write(&half, &built.component)
         .with_context(|| format!("{} cannot be written", half.display()))?;
     std::fs::rename(&half, &file).with_context(|| format!("{} cannot be written", file.display()))?;
-    Ok(Some(file))
+    Ok(Some(tidied(file)))
 }
 
 /// Tells what the compiler found.
