@@ -248,8 +248,6 @@ impl Tryout {
             digest: self.operation.digest,
             operation: self.operation.name.clone(),
             step: named::<StepName>("test")?,
-            iterations: Vec::new(),
-            undoes: false,
             attempt: 1,
             idempotency_key: "test".to_owned(),
             role: None,

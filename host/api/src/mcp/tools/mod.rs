@@ -15,6 +15,7 @@ mod look;
 mod mend;
 mod plugins;
 mod publish;
+mod simulate;
 mod steer;
 
 use std::pin::Pin;
@@ -52,6 +53,7 @@ static TOOLS: LazyLock<Vec<Registered>> = LazyLock::new(|| {
         Registered::of::<events::SendEvent>(),
         Registered::of::<publish::CheckPlaybook>(),
         Registered::of::<publish::PublishPlaybook>(),
+        Registered::of::<simulate::SimulatePlaybook>(),
         Registered::of::<authoring::ScaffoldOperation>(),
         Registered::of::<authoring::BuildOperation>(),
         Registered::of::<authoring::ValidateOperation>(),
