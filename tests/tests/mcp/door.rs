@@ -102,11 +102,11 @@ async fn sessions_are_counted_and_those_that_are_closed_make_room() {
 
 #[tokio::test]
 async fn a_session_that_is_silent_for_longer_than_people_need_is_closed() {
-    let silent = json!({ "api": { "mcp": { "keepAlive": "100ms" } } });
+    let silent = json!({ "api": { "mcp": { "keepAlive": "1ms" } } });
     let host = HostSetup::kitchen().config(silent).start().await;
     let session = session(&host).await;
     let own = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
-    // Looking does not keep it open: a look at a session that is at an end is refused.
+    // A look is a sign of life, so its end must come between two: a look at a session that is at its end is refused.
     let closed = orgata_tests::patience::until(async || {
         let looked = host.client().get(host.url("/mcp")).header("accept", ACCEPT);
         let looked = own.iter().fold(looked, |request, (name, value)| request.header(*name, *value));
@@ -115,7 +115,7 @@ async fn a_session_that_is_silent_for_longer_than_people_need_is_closed() {
     });
     closed.await.expect("it is closed in the end");
     let defaults = host.cli(&["config", "--json"]).await.json();
-    assert_eq!(defaults["api"]["mcp"]["keepAlive"], "100ms");
+    assert_eq!(defaults["api"]["mcp"]["keepAlive"], "1ms");
 }
 
 #[tokio::test]
