@@ -39,8 +39,14 @@ pub struct SimulateBody {
 }
 
 impl SimulateBody {
-    /// What the engine is asked; recorded executions are read and not yet folded.
-    pub fn request(self, playbook: PlaybookName) -> Result<SimulationRequest, EngineError> {
+    /// What the engine is asked; recorded executions are read and not yet folded. Long ones are read beside the
+    /// processor's other work.
+    pub async fn request(self, playbook: PlaybookName) -> Result<SimulationRequest, EngineError> {
+        let read = tokio::task::spawn_blocking(move || self.read(playbook)).await;
+        read.map_err(|error| EngineError::Internal(error.to_string()))?
+    }
+
+    fn read(self, playbook: PlaybookName) -> Result<SimulationRequest, EngineError> {
         let document = |file: &str| {
             let file = file.to_owned();
             move |text| Document { file, text }
@@ -154,11 +160,12 @@ pub struct HappenedView<'a> {
 }
 
 impl<'a> SimulationView<'a> {
-    /// `None` when nothing was played.
-    pub fn of(simulation: &'a Simulation) -> Option<Self> {
-        let own = simulation.own()?;
+    /// What is shown of it. A simulation in which nothing was played is the host's fault.
+    pub fn of(simulation: &'a Simulation) -> Result<Self, EngineError> {
+        let nothing = || EngineError::Internal("nothing was simulated".to_owned());
+        let own = simulation.own().ok_or_else(nothing)?;
         let began = simulation.began;
-        Some(Self {
+        Ok(Self {
             passed: simulation.passed(),
             runtime_id: &own.runtime,
             playbook_name: &own.playbook.name,

@@ -1,6 +1,6 @@
 //! Trials of operations as clients see them.
 
-use orgata_engine::ports::{LogLevel, LogLine, Question};
+use orgata_engine::ports::{LogLine, Question};
 use orgata_engine::{Difference, Trial, Verdict};
 use serde::Serialize;
 use serde_json::Value;
@@ -138,13 +138,6 @@ pub struct LogView<'a> {
 
 impl<'a> From<&'a LogLine> for LogView<'a> {
     fn from(line: &'a LogLine) -> Self {
-        let level = match line.level {
-            LogLevel::Trace => "trace",
-            LogLevel::Debug => "debug",
-            LogLevel::Info => "info",
-            LogLevel::Warn => "warn",
-            LogLevel::Error => "error",
-        };
-        Self { level, message: &line.message, fields: line.fields.as_ref() }
+        Self { level: line.level.as_str(), message: &line.message, fields: line.fields.as_ref() }
     }
 }

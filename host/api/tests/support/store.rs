@@ -123,13 +123,7 @@ impl Store for Memory {
             return Err(StoreError::Cursor);
         }
         let before = query.cursor.as_ref().and_then(|cursor| cursor.parse::<ExecutionId>().ok());
-        let wanted = |summary: &&Summary| {
-            query.playbook.as_ref().is_none_or(|name| summary.playbook.name == *name)
-                && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
-                && query.label.as_ref().is_none_or(|(key, value)| summary.labels.get(key) == Some(value))
-                && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
-                && before.is_none_or(|id| summary.id < id)
-        };
+        let wanted = |summary: &&Summary| query.wants(summary) && before.is_none_or(|id| summary.id < id);
         let all = inner.executions.values().rev().map(|(stored, _)| &stored.summary).filter(wanted);
         let mut items: Vec<Summary> = all.take(query.limit + 1).cloned().collect();
         let more = items.len() > query.limit;

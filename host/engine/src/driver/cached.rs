@@ -1,30 +1,17 @@
 //! Results of pure operations that need no call, for steps with `cache`.
 
-use std::sync::Arc;
-
 use orgata_model::execution::Attempt;
 use orgata_model::operation::Operation;
 use orgata_model::playbook::Cache;
-use serde_json::Value;
 
 use crate::results::ResultKey;
 
 use super::Driver;
 
 impl Driver {
-    /// The result that an earlier call of the same pure operation with the same input gave, if the step may have it.
-    pub(super) fn known_result(
-        &self,
-        at: usize,
-        operation: &Operation,
-        attempt: &Attempt,
-    ) -> Option<Arc<Value>> {
-        let (rule, key) = self.result_key(at, operation, attempt)?;
-        self.host.results.get(&key, rule, self.host.clock.now())
-    }
-
-    /// What the result of an attempt is kept by, if it may be. What a person answered is no part of the input.
-    pub(super) fn result_key(
+    /// How long the result of an attempt is good for others, and what it is kept by, if it may be kept. What a person
+    /// answered is no part of the input.
+    pub(super) fn cache_of(
         &self,
         at: usize,
         operation: &Operation,

@@ -20,6 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use crate::ports::{Call, CallReport, Progress, Session};
+use crate::results::ResultKey;
 
 use super::pace::Pace;
 
@@ -41,6 +42,8 @@ pub(super) struct Planned {
     pub(super) step: StepPath,
     pub(super) purpose: Purpose,
     pub(super) operation: Arc<Operation>,
+    /// What its result is kept by, if it may be.
+    pub(super) kept_by: Option<ResultKey>,
 }
 
 /// A call under way.

@@ -33,7 +33,7 @@ impl Driver {
             Ok(operation) => operation,
             Err(failure) => return self.note(Fact::StepFailed { step, failure }),
         };
-        let known = self.known_result(at, &operation, &attempt);
+        let cache = self.cache_of(at, &operation, &attempt);
         self.note(match &attempt.resumption {
             Some(_) => Fact::StepResumed { step: step.clone(), attempt: attempt.number },
             None => Fact::StepStarted {
@@ -43,11 +43,14 @@ impl Driver {
                 input: Arc::clone(&attempt.input),
             },
         })?;
+        let known =
+            cache.as_ref().and_then(|(rule, key)| self.host.results.get(key, *rule, self.host.clock.now()));
         if let Some(result) = known {
             self.turns.give_back(&step);
             return self.note(Fact::StepCompleted { step, result, cached: true });
         }
-        self.planned.push(Planned { at, step, purpose: Purpose::Step(attempt), operation });
+        let kept_by = cache.map(|(_, key)| key);
+        self.planned.push(Planned { at, step, purpose: Purpose::Step(attempt), operation, kept_by });
         Ok(())
     }
 
@@ -62,7 +65,14 @@ impl Driver {
                 }
                 Ok(operation) => {
                     self.have_turn_again(&step).await?;
-                    self.planned.push(Planned { at, step, purpose: Purpose::Step(attempt), operation });
+                    let kept_by = self.cache_of(at, &operation, &attempt).map(|(_, key)| key);
+                    self.planned.push(Planned {
+                        at,
+                        step,
+                        purpose: Purpose::Step(attempt),
+                        operation,
+                        kept_by,
+                    });
                 }
                 Err(failure) => self.note(Fact::StepFailed { step, failure })?,
             }
@@ -208,7 +218,7 @@ impl Driver {
             Purpose::Undo(attempt) => self.undone(step, planned.step, attempt, report.outcome),
             Purpose::Step(attempt) => match report.outcome {
                 Ok(Outcome::Done(result)) => {
-                    if let Some((_, key)) = self.result_key(planned.at, &planned.operation, &attempt) {
+                    if let Some(key) = planned.kept_by {
                         self.host.results.put(key, &result, now);
                     }
                     self.note(Fact::StepCompleted { step: planned.step, result, cached: false })

@@ -39,7 +39,7 @@ impl Driver {
             operation: operation_name,
             input,
         })?;
-        self.planned.push(Planned { at, step, purpose: Purpose::Undo(attempt), operation });
+        self.planned.push(Planned { at, step, purpose: Purpose::Undo(attempt), operation, kept_by: None });
         Ok(())
     }
 

@@ -188,6 +188,19 @@ pub enum LogLevel {
     Error,
 }
 
+impl LogLevel {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// The life of plugin files.
 #[async_trait::async_trait]
 pub trait Plugins: Send + Sync + 'static {

@@ -190,6 +190,19 @@ pub struct ExecutionQuery {
     pub limit: usize,
 }
 
+impl ExecutionQuery {
+    /// Whether an execution is one of those that are asked for. Where the page begins and ends is not looked at.
+    pub fn wants(&self, summary: &Summary) -> bool {
+        self.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
+            && self.playbook.as_ref().is_none_or(|playbook| *playbook == summary.playbook.name)
+            && (self.statuses.is_empty() || self.statuses.contains(&summary.status))
+            && self.since.is_none_or(|since| summary.started_at >= since)
+            && self.until.is_none_or(|until| summary.started_at < until)
+            && self.label.as_ref().is_none_or(|(name, value)| summary.labels.get(name) == Some(value))
+            && self.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
+    }
+}
+
 /// What work on many executions needs to know of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {

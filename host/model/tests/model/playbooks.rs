@@ -107,6 +107,17 @@ fn carriage_returns_and_a_byte_order_mark_are_no_mistake() {
     assert!(Playbook::parse("p.yaml", source).is_ok());
 }
 
+/// A text with parts of it replaced: from where, how many characters, by what.
+pub(crate) fn damaged(text: &str, cuts: Vec<(usize, usize, String)>) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for (from, length, junk) in cuts {
+        let from = from.min(chars.len());
+        let to = (from + length).min(chars.len());
+        chars.splice(from..to, junk.chars());
+    }
+    chars.into_iter().collect()
+}
+
 const WHOLE: &str = r#"
 name: whole
 version: 1.0.0
@@ -136,13 +147,7 @@ proptest! {
     fn reading_a_damaged_playbook_never_panics(
         cuts in proptest::collection::vec((0usize..900, 0usize..12, "[ -~\n\t\u{1F600}é]{0,5}"), 1..4),
     ) {
-        let mut chars: Vec<char> = WHOLE.chars().collect();
-        for (from, length, junk) in cuts {
-            let from = from.min(chars.len());
-            let to = (from + length).min(chars.len());
-            chars.splice(from..to, junk.chars());
-        }
-        let source: String = chars.into_iter().collect();
+        let source = damaged(WHOLE, cuts);
         if let Err(diagnostics) = Playbook::parse("p.yaml", &source) {
             prop_assert!(!diagnostics.problems.is_empty());
             prop_assert!(!diagnostics.render(false).is_empty() && !diagnostics.render(true).is_empty());

@@ -12,6 +12,8 @@ use orgata_model::playbook::scenario::{MAX_SOURCE, Scenario, Source, What};
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::playbooks::damaged;
+
 fn bad() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/bad");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -151,13 +153,7 @@ proptest! {
     fn reading_a_damaged_scenario_never_panics(
         cuts in proptest::collection::vec((0usize..1100, 0usize..12, "[ -~\n\t\u{1F600}é]{0,5}"), 1..4),
     ) {
-        let mut chars: Vec<char> = WHOLE.chars().collect();
-        for (from, length, junk) in cuts {
-            let from = from.min(chars.len());
-            let to = (from + length).min(chars.len());
-            chars.splice(from..to, junk.chars());
-        }
-        let source: String = chars.into_iter().collect();
+        let source = damaged(WHOLE, cuts);
         if let Err(diagnostics) = Scenario::parse("s.yaml", &source) {
             prop_assert!(!diagnostics.problems.is_empty());
             prop_assert!(!diagnostics.render(false).is_empty() && !diagnostics.render(true).is_empty());

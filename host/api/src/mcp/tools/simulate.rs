@@ -1,6 +1,5 @@
 //! `simulate_playbook`.
 
-use orgata_engine::EngineError;
 use orgata_model::{PlaybookName, RuntimeId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -55,12 +54,8 @@ impl Tool for SimulatePlaybook {
     async fn call(call: &Call, input: Simulate) -> Result<Reply, ApiError> {
         let Simulate { runtime_id, playbook_name, source, scenario, input, recorded } = input;
         let body = SimulateBody { source, scenario, input, recorded };
-        // Reading long histories must not keep others from the processor.
-        let request = tokio::task::spawn_blocking(move || body.request(playbook_name)).await;
-        let request = request.map_err(|error| EngineError::Internal(error.to_string()))??;
+        let request = body.request(playbook_name).await?;
         let simulation = call.engine().simulate(&call.who, &runtime_id, request).await?;
-        let view = SimulationView::of(&simulation)
-            .ok_or_else(|| EngineError::Internal("nothing was simulated".to_owned()))?;
-        Reply::of(&view)
+        Reply::of(&SimulationView::of(&simulation)?)
     }
 }

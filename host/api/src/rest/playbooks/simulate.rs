@@ -2,7 +2,6 @@
 
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
-use orgata_engine::EngineError;
 use orgata_model::{PlaybookName, RuntimeId};
 
 use crate::app::{App, Caller};
@@ -61,11 +60,7 @@ pub(crate) async fn simulate(
     Path((runtime, name)): Path<(RuntimeId, PlaybookName)>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    // Reading long histories must not keep others from the processor.
-    let request = tokio::task::spawn_blocking(move || body.request(name)).await;
-    let request = request.map_err(|error| EngineError::Internal(error.to_string()))??;
+    let request = body.request(name).await?;
     let simulation = app.engine().simulate(&principal, &runtime, request).await?;
-    let view = SimulationView::of(&simulation)
-        .ok_or_else(|| EngineError::Internal("nothing was simulated".to_owned()))?;
-    Ok(Json(view).into_response())
+    Ok(Json(SimulationView::of(&simulation)?).into_response())
 }

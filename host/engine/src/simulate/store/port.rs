@@ -25,16 +25,6 @@ fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {
     Page { items, next: None }
 }
 
-fn wanted(query: &ExecutionQuery, summary: &Summary) -> bool {
-    query.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
-        && query.playbook.as_ref().is_none_or(|playbook| *playbook == summary.playbook.name)
-        && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
-        && query.since.is_none_or(|since| summary.started_at >= since)
-        && query.until.is_none_or(|until| summary.started_at < until)
-        && query.label.as_ref().is_none_or(|(name, value)| summary.labels.get(name) == Some(value))
-        && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
-}
-
 #[async_trait::async_trait]
 impl Store for MemoryStore {
     async fn append(&self, append: Append) -> Result<(), StoreError> {
@@ -68,7 +58,7 @@ impl Store for MemoryStore {
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         let newest_first = self.summaries().into_iter().rev();
-        Ok(page(newest_first.filter(|summary| wanted(query, summary)).collect(), query.limit))
+        Ok(page(newest_first.filter(|summary| query.wants(summary)).collect(), query.limit))
     }
 
     async fn find(&self, query: &ExecutionQuery) -> Result<Page<Found>, StoreError> {

@@ -74,14 +74,7 @@ impl Store for LifeStore {
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Summary>, StoreError> {
         self.life.alive().await;
         self.store.check_available()?;
-        let wanted = |row: &Row| {
-            let summary = &row.summary;
-            query.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
-                && query.playbook.as_ref().is_none_or(|playbook| *playbook == summary.playbook.name)
-                && query.label.as_ref().is_none_or(|(name, value)| summary.labels.get(name) == Some(value))
-                && (query.statuses.is_empty() || query.statuses.contains(&summary.status))
-                && query.ended_before.is_none_or(|time| summary.ended_at.is_some_and(|at| at < time))
-        };
+        let wanted = |row: &Row| query.wants(&row.summary);
         let mut all = self.store.executions_where(wanted);
         all.reverse();
         Ok(page(all, query.limit))

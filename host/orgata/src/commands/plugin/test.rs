@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
-use orgata_engine::ports::{LogLevel, LogLine};
+use orgata_engine::ports::LogLine;
 use orgata_engine::{Case, Difference, Ground, Trial, Tryout, Verdict};
 use orgata_model::Failure;
 use orgata_model::operation::{EffectClass, Operation, Plugin};
@@ -224,13 +224,7 @@ fn show_difference(difference: &Difference) {
 }
 
 fn show_log(line: &LogLine) {
-    let level = match line.level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
-    };
+    let level = line.level.as_str();
     let fields = line.fields.as_ref().map_or_else(String::new, |fields| format!(" {fields}"));
     anstream::println!("      {}", format!("{level}: {}{fields}", line.message).dimmed());
 }
