@@ -18,6 +18,7 @@ mod extract;
 mod front;
 mod mcp;
 mod openapi;
+mod peer;
 mod query;
 mod request_id;
 mod rest;

@@ -9,6 +9,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -19,9 +21,11 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use tower::ServiceBuilder;
 use tracing::{debug, warn};
 
 use crate::Api;
+use crate::peer::Peer;
 
 /// How long to wait when the system has no more files or memory for connections.
 const BREATH: Duration = Duration::from_millis(100);
@@ -43,12 +47,12 @@ impl Api {
         let closing = self.app.closing();
         let mut shutdown = pin!(shutdown);
         loop {
-            let (stream, place) = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 accepted = accept(&listener, &places) => accepted,
                 () = &mut shutdown => break,
             };
             let taken = Taken { stream, lingers: None, _place: place, _open: open.token() };
-            tokio::spawn(converse(http.clone(), taken, self.router.clone(), closing.clone()));
+            tokio::spawn(converse(http.clone(), taken, peer, self.router.clone(), closing.clone()));
         }
         drop(listener);
         closing.cancel();
@@ -64,17 +68,18 @@ impl Api {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, Peer, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed, so there always is a place in the end.
     let place = Arc::clone(places).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 // Answers are small: waiting to fill a packet would only delay them.
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "TCP_NODELAY cannot be set");
                 }
-                return (stream, place);
+                let peer = Peer { address: Some(from.ip().to_canonical()), certificate: None };
+                return (stream, peer, place);
             }
             Err(error) => {
                 warn!(%error, "a connection cannot be taken");
@@ -85,8 +90,21 @@ async fn accept(
 }
 
 /// Answers one request after the other, until the client leaves or the host stops.
-async fn converse(http: http1::Builder, taken: Taken, router: Router, closing: CancellationToken) {
-    let service = TowerToHyperService::new(router);
+async fn converse(
+    http: http1::Builder,
+    taken: Taken,
+    peer: Peer,
+    router: Router,
+    closing: CancellationToken,
+) {
+    let service = TowerToHyperService::new(
+        ServiceBuilder::new()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer.clone());
+                request
+            })
+            .service(router),
+    );
     let mut connection = pin!(http.serve_connection(TokioIo::new(taken), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use orgata_model::access::Resource;
 use orgata_model::diagnostic::Diagnostics;
 use orgata_model::execution::{IllegalEvent, Status};
 use orgata_model::intervention::Resolution;
@@ -47,6 +48,19 @@ impl Thing {
             Self::Plugin => "plugin",
             Self::Step => "step",
             Self::Draft => "draft",
+        }
+    }
+
+    /// What permissions say of it.
+    pub(crate) const fn resource(self) -> Resource {
+        match self {
+            Self::Runtime => Resource::Runtime,
+            Self::Playbook => Resource::Playbook,
+            Self::Execution | Self::Step => Resource::Execution,
+            Self::Intervention => Resource::Intervention,
+            Self::Role => Resource::Role,
+            Self::Operation => Resource::Operation,
+            Self::Plugin | Self::Draft => Resource::Plugin,
         }
     }
 }

@@ -10,6 +10,7 @@ use orgata_model::{ExecutionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::access::{Subject, rules};
 use crate::driver::{self, Command, Start};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
@@ -216,10 +217,16 @@ impl Engine {
         control: Control,
         reason: Option<String>,
     ) -> Result<Summary, EngineError> {
-        let (reply, done) = oneshot::channel();
-        let reason = reason.map(|reason| reason.chars().take(1_000).collect());
-        driver::deliver(&self.0, id, Command::Control { control, reason, who: who.actor(), reply })?;
-        done.await.map_err(|_| self.0.gone())?
+        let place = self.0.place_of(who, id).await?;
+        let name = id.to_string();
+        let subject = Subject { thing: Thing::Execution, name: &name };
+        let work = async {
+            let (reply, done) = oneshot::channel();
+            let reason = reason.map(|reason| reason.chars().take(1_000).collect());
+            driver::deliver(&self.0, id, Command::Control { control, reason, who: who.actor(), reply })?;
+            done.await.map_err(|_| self.0.gone())?
+        };
+        self.0.guarded(who, &rules::CONTROL, place, subject, work).await
     }
 }
 

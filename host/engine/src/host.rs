@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Matrix;
 use crate::authoring::Drafts;
 use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
+    /// Who may do what where.
+    pub(crate) matrix: Matrix,
     pub(crate) feed: Feed,
     pub(crate) runtimes: RwLock<BTreeMap<RuntimeId, Arc<RuntimeEntry>>>,
     /// Compiled playbooks that somebody runs; the current ones are held by their runtime.
@@ -113,6 +116,7 @@ impl Host {
             operations,
             plugins,
             clock,
+            matrix: Matrix::new(&settings.access),
             settings,
             feed: Feed::new(),
             runtimes: RwLock::default(),

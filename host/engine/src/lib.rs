@@ -7,6 +7,7 @@
 //!
 //! Not here: SQL (`store-*`), WebAssembly (`sandbox`), status codes (`api`).
 
+pub mod access;
 mod answers;
 mod authoring;
 mod bulk;
@@ -52,7 +53,7 @@ pub use feed::Notice;
 pub use forks::ForkRequest;
 pub use interventions::AnswerRequest;
 pub use orgata_model::retention::Retention;
-pub use principal::{Principal, PrincipalKind};
+pub use principal::{Identity, Origin, Principal, PrincipalKind, Reach, Scope};
 pub use runtimes::{RoleCapabilities, RuntimeInfo};
 pub use schedules::ScheduleInfo;
 pub use settings::Settings;

@@ -7,6 +7,7 @@ use orgata_model::RuntimeId;
 use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
 
+use crate::access::AccessSettings;
 use orgata_model::retention::Retention;
 
 /// The engine's limits.
@@ -39,6 +40,9 @@ pub struct Settings {
     /// coming back would take all of it.
     #[serde(skip)]
     pub resident: bool,
+    /// Who may do what where. Configured beside this: it is not about how much is done.
+    #[serde(skip)]
+    pub access: AccessSettings,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -58,6 +62,7 @@ impl Default for Settings {
             forgetful: false,
             quiet: false,
             resident: false,
+            access: AccessSettings::default(),
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

@@ -6,6 +6,7 @@
 //!
 //! Not here: who performs actions (`engine`), how operations run (`sandbox`), wire formats (`api::wire`).
 
+pub mod access;
 pub mod diagnostic;
 pub mod duration;
 pub mod execution;

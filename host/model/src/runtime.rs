@@ -7,7 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{PluginName, RoleName, RuntimeId};
 
 /// Where a runtime lives, and so how careful the host is with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Environment {
     /// Live business.
@@ -22,6 +35,9 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Production, Self::Staging, Self::Simulation, Self::Development];
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

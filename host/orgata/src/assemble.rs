@@ -118,7 +118,7 @@ async fn watch_folder(sandbox: &Sandbox, folder: &Path) {
 
 /// Publishes the playbooks of every runtime's files. A wrong one is told with its problems, and left out.
 async fn publish_playbooks(engine: &Engine, config: &Config) {
-    let who = Principal::new("configuration", orgata_engine::PrincipalKind::Service);
+    let who = Principal::trusted("configuration", orgata_engine::PrincipalKind::Service);
     for runtime in &config.runtimes {
         for file in runtime.playbooks.iter().flat_map(|path| playbook_files(path)) {
             let source = match std::fs::read_to_string(&file) {

@@ -56,7 +56,7 @@ mod tests {
     async fn a_session_is_its_owners_alone() {
         let sessions = Sessions::new(Arc::default(), 10);
         let (ann, bob) =
-            (Principal::new("ann", PrincipalKind::User), Principal::new("bob", PrincipalKind::User));
+            (Principal::trusted("ann", PrincipalKind::User), Principal::trusted("bob", PrincipalKind::User));
         sessions.bind("s", &ann);
         assert!(sessions.belongs("s", &ann));
         assert!(!sessions.belongs("s", &bob), "to everybody else there is no such session");
@@ -68,7 +68,7 @@ mod tests {
     #[tokio::test]
     async fn sessions_that_are_gone_are_forgotten_when_room_is_needed() {
         let sessions = Sessions::new(Arc::default(), 2);
-        let ann = Principal::new("ann", PrincipalKind::User);
+        let ann = Principal::trusted("ann", PrincipalKind::User);
         sessions.bind("a", &ann);
         assert!(sessions.has_room().await && sessions.belongs("a", &ann));
         sessions.bind("b", &ann);

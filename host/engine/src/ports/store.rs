@@ -9,6 +9,8 @@ use orgata_model::intervention::Intervention;
 use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId};
 
+use crate::access::AuditRecord;
+
 /// Keeps executions, playbooks and runtimes.
 ///
 /// After a crash, whatever a writing method returned `Ok` for is there.
@@ -128,6 +130,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store can be written to now: for readiness.
     async fn ready(&self) -> Result<(), StoreError>;
+
+    /// Takes a line of the audit; it is durable no later than what is appended after it. Never waits.
+    fn audit(&self, record: AuditRecord) {
+        drop(record);
+    }
 }
 
 /// What one commit adds to one execution.

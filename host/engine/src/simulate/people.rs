@@ -43,7 +43,7 @@ impl People {
         let by = by.as_deref().or(open.intervention.assignee_role.as_ref().map(|role| role.as_str()));
         Some(Coming {
             at: open.opened_at.checked_add(*after).ok()?,
-            who: Principal::new(by.unwrap_or(NOBODY_IN_PARTICULAR), PrincipalKind::User),
+            who: Principal::trusted(by.unwrap_or(NOBODY_IN_PARTICULAR), PrincipalKind::User),
             answer: AnswerRequest { response: response.clone()?, notes: notes.clone() },
         })
     }

@@ -51,7 +51,7 @@ impl Play {
             .collect();
         happenings.sort_by_key(|(at, _)| *at);
         Self {
-            who: Principal::new(who, PrincipalKind::User),
+            who: Principal::trusted(who, PrincipalKind::User),
             people: People::default(),
             happenings: happenings.into(),
             horizon: now.checked_add(LONGEST).unwrap_or(Timestamp::MAX),

@@ -27,7 +27,7 @@ pub(crate) struct People {
 }
 
 fn person(number: u64) -> Principal {
-    Principal::new(&format!("person-{number}"), PrincipalKind::User)
+    Principal::trusted(&format!("person-{number}"), PrincipalKind::User)
 }
 
 /// Runs a request beside everything else. Whether its acknowledgement is true is seen at once.

@@ -40,7 +40,7 @@ pub struct TestHost {
 
 /// Whoever asks in stories.
 pub fn ada() -> Principal {
-    Principal::new("ada", PrincipalKind::User)
+    Principal::trusted("ada", PrincipalKind::User)
 }
 
 /// The one runtime of stories.

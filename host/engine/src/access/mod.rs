@@ -1,0 +1,20 @@
+//! Whether somebody may do something: decided here and nowhere else, for every adapter.
+//!
+//! A door calls [`guard::Guard`]'s methods on the host before anything else. What somebody may do in an environment is
+//! what the environment lets everybody do who may enter it, and what their roles add to that there; what their proof is
+//! good for narrows it. What concerns the whole host must be allowed in every environment in which a runtime lives.
+//! What a caller may not see does not exist for it.
+//!
+//! Not here: proving who somebody is (`api`), who may answer which question (`interventions`).
+
+mod audit;
+mod guard;
+pub mod rules;
+mod settings;
+
+pub use audit::{AuditRecord, AuditVerdict};
+pub use rules::{RULES, Rule};
+pub use settings::AccessSettings;
+
+pub(crate) use guard::Subject;
+pub(crate) use settings::Matrix;
