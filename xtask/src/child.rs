@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
@@ -26,6 +26,27 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     }
     cargo
 }
+
+/// Cargo on the host's workspace. Once [`lint`] was called, Clippy is its compiler, so that what is built for the tests is
+/// linted by the way: checking all dependencies for the lints alone would take as long as building them.
+pub(crate) fn host_cargo(args: &[&str]) -> Command {
+    let mut cargo = cargo(args);
+    if let Ok(linter) = LINTER.lock()
+        && let Some(linter) = linter.as_ref()
+    {
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", linter).env("CLIPPY_ARGS", "-Dwarnings");
+    }
+    cargo
+}
+
+/// From now on, host's crates are compiled by this program, or by the compiler itself.
+pub(crate) fn lint(linter: Option<PathBuf>) {
+    if let Ok(mut now) = LINTER.lock() {
+        *now = linter;
+    }
+}
+
+static LINTER: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// A program in a folder.
 pub(crate) fn command(program: impl AsRef<OsStr>, folder: &Path, args: &[&str]) -> Command {
@@ -82,14 +103,28 @@ pub(crate) fn line(command: &Command) -> String {
 /// Runs it, passes on what it prints line by line, and shows every line to `see` without its colours.
 /// Gives whether it ended well.
 pub(crate) fn watch(command: &mut Command, see: &mut (dyn FnMut(&str) + Send)) -> Result<bool> {
+    watch_to(command, see, &mut std::io::stdout(), &mut std::io::stderr())
+}
+
+/// The same, and passes nothing on.
+pub(crate) fn watch_quietly(command: &mut Command, see: &mut (dyn FnMut(&str) + Send)) -> Result<bool> {
+    watch_to(command, see, &mut std::io::sink(), &mut std::io::sink())
+}
+
+fn watch_to(
+    command: &mut Command,
+    see: &mut (dyn FnMut(&str) + Send),
+    to_out: &mut (dyn Write + Send),
+    to_err: &mut (dyn Write + Send),
+) -> Result<bool> {
     announce(command);
     let started = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = started.with_context(|| format!("cannot start {}", line(command)))?;
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let see = Mutex::new(see);
     thread::scope(|scope| {
-        scope.spawn(|| err.map(|err| pass_on(err, &mut std::io::stderr(), &see)));
-        scope.spawn(|| out.map(|out| pass_on(out, &mut std::io::stdout(), &see)));
+        scope.spawn(|| err.map(|err| pass_on(err, to_err, &see)));
+        scope.spawn(|| out.map(|out| pass_on(out, to_out, &see)));
     });
     Ok(child.wait().with_context(|| format!("lost sight of {}", line(command)))?.success())
 }

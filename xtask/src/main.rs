@@ -7,7 +7,9 @@ mod bench;
 mod child;
 mod ci;
 mod componentize;
+mod conformance;
 mod demo;
+mod packages;
 mod plugins;
 mod repo;
 mod schema;
@@ -43,6 +45,8 @@ enum Task {
     Tidy,
     /// Write the generated files anew, or check that they are current.
     Schema(schema::Args),
+    /// Try MCP with what others wrote: the official conformance suite, and clients of every kind.
+    Conformance,
     /// Measure: the crates' own benchmarks, and the load runs over HTTP.
     Bench(bench::Args),
 }
@@ -67,6 +71,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Schema(args) => schema::run(args),
+        Task::Conformance => conformance::run(),
         Task::Bench(args) => bench::run(&args),
     }
 }

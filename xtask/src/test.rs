@@ -34,7 +34,7 @@ impl Tally {
 
     /// Adds what this line of output says: nextest has one summary, cargo one result per test binary.
     fn read(&mut self, line: &str) {
-        let line = line.trim();
+        // What nextest shows of a test that failed is set in, and counted by its summary.
         if let Some(result) = line.strip_prefix("test result:") {
             // `ok. 3 passed; 0 failed; 0 ignored; …`
             let counts = result.split_once(". ").map_or("", |(_, counts)| counts);
@@ -45,7 +45,7 @@ impl Tally {
                     _ => {}
                 }
             }
-        } else if line.starts_with("Summary [") {
+        } else if line.trim_start().starts_with("Summary [") {
             // `… 12 tests run: 10 passed (1 slow, 1 leaky), 1 failed, 1 timed out, 0 skipped`
             let counts = line.split_once(" run: ").map_or("", |(_, counts)| counts);
             for (count, word) in without_brackets(counts).split(',').filter_map(counted) {
@@ -105,7 +105,7 @@ pub(crate) fn tests(handed_on: &[String]) -> Result<Tally> {
     count(with_places(runner().args(handed_on)), &mut tally)?;
     if handed_on.is_empty() {
         // Examples in the documentation: nextest does not run them, and `cargo test` was told not to.
-        count(with_places(&mut child::cargo(&["test", "--workspace", "--doc"])), &mut tally)?;
+        count(with_places(&mut child::host_cargo(&["test", "--workspace", "--doc"])), &mut tally)?;
         count(&mut plugins::own_tests(), &mut tally)?;
     }
     Ok(tally)
@@ -114,16 +114,24 @@ pub(crate) fn tests(handed_on: &[String]) -> Result<Tally> {
 /// Builds the host, and the tests with it: so every crate is built with the same features as when they run, and
 /// no dependency twice.
 pub(crate) fn build_host() -> Result<()> {
-    child::run(&mut child::cargo(&["build", "--workspace", "--bins", "--tests"]))
+    child::run(&mut child::host_cargo(&["build", "--workspace", "--bins", "--tests"]))
 }
 
 /// `cargo nextest run` when it is there; it shows what is slow and kills what hangs.
 fn runner() -> Command {
     let nextest = child::answers(&mut child::cargo(&["nextest", "--version"]));
     if nextest {
-        child::cargo(&["nextest", "run", "--workspace", "--config-file", "xtask/nextest.toml"])
+        child::host_cargo(&["nextest", "run", "--workspace", "--config-file", "xtask/nextest.toml"])
     } else {
-        child::cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
+        child::host_cargo(&[
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--examples",
+            "--no-fail-fast",
+        ])
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a machine with nothing but rustup and cargo still lacks, fetched or explained.
 
+use std::env::consts::EXE_SUFFIX;
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 
 use crate::{child, repo};
@@ -47,4 +50,15 @@ pub(crate) fn need_component(subcommand: &str, component: &str) -> Result<()> {
         return Ok(());
     }
     bail!("`cargo {subcommand}` is not there, and could not be fetched: run `{}`", child::line(&add))
+}
+
+/// Clippy itself, to be used in place of the compiler.
+pub(crate) fn clippy() -> Result<PathBuf> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let sysroot = child::output(&mut child::command(rustc, &repo::root(), &["--print", "sysroot"]))?;
+    let driver = PathBuf::from(sysroot.trim()).join("bin").join(format!("clippy-driver{EXE_SUFFIX}"));
+    if !driver.is_file() {
+        bail!("{} is not there: run `rustup component add clippy`", driver.display());
+    }
+    Ok(driver)
 }

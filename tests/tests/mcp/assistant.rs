@@ -127,7 +127,10 @@ impl Assistant {
     pub(crate) async fn refused(&self, tool: &'static str, arguments: Value) -> Value {
         let result = self.try_call(tool, arguments).await;
         assert_eq!(result.is_error, Some(true), "{result:#?}");
-        let body = result.structured_content.expect("an error is structured");
+        // Structured content must be what the tool's output schema says, and an error is not.
+        assert!(result.structured_content.is_none(), "{result:#?}");
+        let text = result.content.first().and_then(|content| content.as_text()).expect("an error is text");
+        let body: Value = serde_json::from_str(&text.text).expect("an error is JSON");
         assert!(body["error"]["message"].is_string() && body["error"]["requestId"].is_string(), "{body}");
         body["error"].clone()
     }

@@ -20,24 +20,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that is ready. Dropping it kills it, and all that it started.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     group: Group,
     /// Where it serves.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// From being spawned to saying that it is ready.
-    pub(super) start_up: Duration,
+    pub(crate) start_up: Duration,
 }
 
 impl Server {
     /// Starts the optimised host on `folder/data`, with `folder/orgata.yaml`.
-    pub(super) fn orgata(folder: &Path) -> Result<Self> {
+    pub(crate) fn orgata(folder: &Path) -> Result<Self> {
         let args = ["serve", "--listen", "127.0.0.1:0", "--data", "data", "--config", "orgata.yaml"];
         Self::start(&mut child::command(repo::release_binary(), folder, &args), folder)
     }
 
     /// Starts a server and waits until it is ready. What it logs goes to `folder/log`: to a terminal it would
     /// be measured too.
-    pub(super) fn start(command: &mut Command, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, folder: &Path) -> Result<Self> {
         let log = folder.join("log");
         let kept = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(kept);
@@ -75,12 +75,12 @@ impl Server {
     }
 
     /// Memory that all of its processes hold now, in bytes.
-    pub(super) fn resident(&self) -> Result<u64> {
+    pub(crate) fn resident(&self) -> Result<u64> {
         self.group.resident()
     }
 
     /// Ends it as an operator would.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         self.group.terminate()?;
         let status = self.group.leader().wait()?;
         if !status.success() {

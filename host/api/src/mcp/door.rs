@@ -20,7 +20,10 @@ use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use serde::Deserialize;
 
-use super::server::Server;
+#[cfg(feature = "conformance")]
+use super::fixtures::Fixtures as Served;
+#[cfg(not(feature = "conformance"))]
+use super::server::Server as Served;
 use super::sessions::Sessions;
 use crate::app::{App, Caller};
 use crate::error::ApiError;
@@ -42,7 +45,7 @@ pub(crate) fn endpoint(app: &App) -> Router<App> {
 }
 
 struct Door {
-    service: StreamableHttpService<Server, LocalSessionManager>,
+    service: StreamableHttpService<Served, LocalSessionManager>,
     sessions: Sessions,
 }
 
@@ -60,7 +63,7 @@ impl Door {
         let serve = app.clone();
         Self {
             service: StreamableHttpService::new(
-                move || Ok(Server::new(serve.clone())),
+                move || Ok(Served::new(serve.clone())),
                 Arc::clone(&manager),
                 config,
             ),

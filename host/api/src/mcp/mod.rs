@@ -18,6 +18,8 @@ mod call;
 mod changes;
 mod completion;
 mod door;
+#[cfg(feature = "conformance")]
+mod fixtures;
 mod following;
 mod prompts;
 mod questions;

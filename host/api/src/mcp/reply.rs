@@ -62,12 +62,10 @@ pub(super) fn result(value: Value, links: &[Address]) -> CallToolResult {
     result
 }
 
-/// A tool that did not do it, as a result.
+/// A tool that did not do it, as a result: the error's JSON as text. It is not structured content, which must be of the
+/// tool's output schema: clients that check it would throw the error away, and tell of the schema instead.
 pub(super) fn refusal(call: &Call, error: &ApiError) -> CallToolResult {
-    let body = call.error(error);
-    let mut result = CallToolResult::error(vec![ContentBlock::text(body.to_string())]);
-    result.structured_content = Some(body);
-    result
+    CallToolResult::error(vec![ContentBlock::text(call.error(error).to_string())])
 }
 
 /// A request that cannot be taken, as a protocol error. `data` has the one shape of errors.

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::install;
-use crate::{child, repo};
+use crate::{child, packages, repo};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -98,7 +98,7 @@ impl Peer {
         let (script, _) = self.script;
         let program = match self.registry {
             Registry::Npm => PathBuf::from("node"),
-            Registry::PyPi => install::python(&self.folder()),
+            Registry::PyPi => packages::python(&self.folder()),
         };
         let mut command = child::command(program, &self.folder(), &[script]);
         // A line for each step would be measured too.
