@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! $ cargo run -p orgata-api --features conformance --example conformance -- 127.0.0.1:0
-//! listening on http://127.0.0.1:40123/mcp
+//! listening on http://127.0.0.1:40123
 //! ```
 //!
 //! `cargo xtask conformance` runs it. It ends when it is killed.
@@ -19,7 +19,7 @@ async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(address).await?;
     let mut out = std::io::stdout();
-    writeln!(out, "listening on http://{}/mcp", listener.local_addr()?)?;
+    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
     let host = support::Host::new().await;
     host.api().serve(listener, std::future::pending()).await
