@@ -7,7 +7,7 @@
 //! Not here: whether an answer fits (the engine says), and when to ask (`tools::execute`, `tasks`).
 
 use orgata_engine::ports::PendingIntervention;
-use orgata_engine::{AnswerRequest, Way};
+use orgata_engine::{AnswerRequest, EngineError, Way};
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId};
 use rmcp::model::{
@@ -79,6 +79,14 @@ pub(super) async fn answer_all(
         }
     }
     Ok(())
+}
+
+/// The open questions of an execution, as far as the caller may look at them.
+pub(super) async fn open(call: &Call, execution: ExecutionId) -> Result<Vec<PendingIntervention>, ApiError> {
+    match call.engine().pending_interventions(&call.who, execution).await {
+        Err(EngineError::NotAllowed(_) | EngineError::NotFound { .. }) => Ok(Vec::new()),
+        other => Ok(other?),
+    }
 }
 
 /// Whether a refusal says that nobody needs to answer any more.

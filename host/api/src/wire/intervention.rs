@@ -145,7 +145,8 @@ pub struct AnsweredView<'a> {
     pub status: &'static str,
     /// Who answered.
     pub answered_by: &'a str,
-    /// Where the execution stood right after.
-    #[schema(value_type = String)]
-    pub execution_status: Status,
+    /// Where the execution stood right after, for those who may look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub execution_status: Option<Status>,
 }

@@ -160,7 +160,7 @@ async fn what_is_said_of_an_execution_names_who_brought_the_key() {
     let id = started.json()["executionId"].as_str().unwrap().to_owned();
     let history =
         ask(&host, &ann, "GET", &format!("/api/v1/executions/{id}/history"), json!(null)).await.json();
-    assert_eq!(history["items"][0]["actor"], "ann", "{history}");
+    assert_eq!(history["items"][0]["event"]["actor"], "ann", "{history}");
     let me = Principal::local();
     assert_eq!(host.engine.list_keys(&me).unwrap().len(), 2);
     assert!(host.engine.list_keys(&me).unwrap().iter().all(|key| key.last_used_at.is_some()));

@@ -101,13 +101,14 @@ impl Tool for InterveneExecution {
         let Answer { execution_id, intervention_id, response, notes } = answer;
         let request = AnswerRequest { response, notes, way: Way::Assistant };
         questions::answer(call, execution_id, intervention_id, request).await?;
-        let summary = call.engine().execution(&call.who, execution_id).await?;
+        // The answer is taken: that its giver may not look at the execution does not undo it.
+        let summary = call.engine().execution(&call.who, execution_id).await.ok();
         let answered = AnsweredView {
             intervention_id,
             execution_id,
             status: "answered",
             answered_by: call.who.name(),
-            execution_status: summary.status,
+            execution_status: summary.map(|summary| summary.status),
         };
         Ok(Reply::of(&answered)?.linked(Address::Execution(execution_id)))
     }
