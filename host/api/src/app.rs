@@ -7,8 +7,9 @@ use http::request::Parts;
 use orgata_engine::{Engine, Principal};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Authenticator;
 use crate::caller_check::CallerCheck;
-use crate::error::ApiError;
+use crate::error::{ApiError, internal};
 use crate::settings::Settings;
 
 /// Writes the host's metrics in the Prometheus text format.
@@ -22,19 +23,22 @@ struct Inner {
     engine: Engine,
     settings: Settings,
     metrics: Option<RenderMetrics>,
-    /// Whoever calls, as long as nobody has to say who they are.
-    local: Principal,
+    authenticator: Authenticator,
     caller_check: CallerCheck,
     /// Set when the host stops: streams end.
     closing: CancellationToken,
 }
 
 impl App {
-    pub(crate) fn new(engine: Engine, settings: Settings, metrics: Option<RenderMetrics>) -> Self {
-        let local = Principal::local();
+    pub(crate) fn new(
+        engine: Engine,
+        settings: Settings,
+        authenticator: Authenticator,
+        metrics: Option<RenderMetrics>,
+    ) -> Self {
         let caller_check = CallerCheck::new(&settings);
         let closing = CancellationToken::new();
-        Self(Arc::new(Inner { engine, settings, metrics, local, caller_check, closing }))
+        Self(Arc::new(Inner { engine, settings, metrics, authenticator, caller_check, closing }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -47,6 +51,10 @@ impl App {
 
     pub(crate) fn metrics(&self) -> Option<&RenderMetrics> {
         self.0.metrics.as_ref()
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
     }
 
     pub(crate) fn caller_check(&self) -> &CallerCheck {
@@ -64,13 +72,14 @@ impl FromRef<App> for Engine {
     }
 }
 
-/// Who makes the request.
+/// Who makes the request: it was found out in front (`auth`).
 pub(crate) struct Caller(pub(crate) Principal);
 
 impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        Ok(Self(app.0.local.clone()))
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        let who = parts.extensions.get::<Principal>().cloned();
+        who.map(Self).ok_or_else(|| internal(&"a route that is open to everybody asks who calls"))
     }
 }

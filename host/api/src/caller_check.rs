@@ -114,11 +114,14 @@ impl Verdict {
             say(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE");
             say(
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "content-type, last-event-id, x-request-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name",
+                "authorization, content-type, last-event-id, x-request-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name",
             );
             say(header::ACCESS_CONTROL_MAX_AGE, "600");
         }
-        say(header::ACCESS_CONTROL_EXPOSE_HEADERS, "location, retry-after, x-request-id, mcp-session-id");
+        say(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "location, retry-after, www-authenticate, x-request-id, mcp-session-id",
+        );
         headers.append(VARY, HeaderValue::from_static("origin"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }

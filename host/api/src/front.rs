@@ -1,7 +1,7 @@
 //! What happens to every request before its handler, and to every response after it.
 //!
 //! One layer does all of it, so that a request passes one box and not six: its id, its span, the checks of
-//! `Host` and `Origin`, the time that it may take, panics, the one shape of errors, the count, and whether the
+//! `Host` and `Origin`, who asks (`auth`), the time that it may take, panics, the one shape of errors, the count, and whether the
 //! connection can be used again.
 
 use std::convert::Infallible;
@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
 use tower::{Layer, Service};
 use tracing::{Instrument, debug, info_span};
@@ -69,7 +69,7 @@ pub(crate) struct Front<S> {
 
 impl<S> Service<Request> for Front<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
@@ -87,13 +87,16 @@ where
         let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
         let span = info_span!("request", id = id_text, method = request.method().as_str(), route);
         let time = self.times.of(route) + wait_of(request.uri().query());
-        let seen = Seen { method: method_name(request.method()), path, since: Instant::now() };
+        let seen = Seen { method: method_name(request.method()), path: path.clone(), since: Instant::now() };
         let verdict = self.app.caller_check().judge(&request);
         let (request, unread) = Unread::watch(request);
+        // The one that is ready answers; its copy waits for the next request.
+        let next = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, next);
         let handled = match &verdict {
             Verdict::Allowed | Verdict::AllowedOrigin(_) => {
-                let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-                Ok(tokio::time::timeout(time, work))
+                let work = let_in(self.app.clone(), path, inner, request);
+                Ok(tokio::time::timeout(time, AssertUnwindSafe(work).catch_unwind()))
             }
             Verdict::Preflight(_) => Err(StatusCode::NO_CONTENT.into_response()),
             Verdict::Refused(error) => Err(error.clone().into_response()),
@@ -128,6 +131,28 @@ impl Times {
             mcp::PATH => self.assistants,
             route if UPLOAD_PATHS.contains(&route) => self.uploads,
             _ => self.usual,
+        }
+    }
+}
+
+/// Finds out who asks, and has them answered; or says how to get in.
+async fn let_in<S>(
+    app: App,
+    path: Option<MatchedPath>,
+    mut inner: S,
+    mut request: Request,
+) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
+    match app.authenticator().admit(app.engine(), route, &mut request).await {
+        Ok(()) => inner.call(request).await,
+        Err(error) => {
+            let challenge = app.authenticator().challenge(route, request.headers());
+            let mut response = error.into_response();
+            response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+            Ok(response)
         }
     }
 }

@@ -5,13 +5,14 @@
 //!                                          └──── wire ────┘
 //! ```
 //!
-//! `wire` holds the JSON types; `rest`, `ws` and `mcp` take requests apart and share nothing but `wire` and what is
+//! `auth` finds out who calls. `wire` holds the JSON types; `rest`, `ws` and `mcp` take requests apart and share nothing but `wire` and what is
 //! in this folder. `error` has the one table from codes to statuses. A protocol more is a folder more, merged in
 //! [`Api::new`].
 //!
 //! Not here: rules. What a caller may do, and what follows from it, the engine says.
 
 mod app;
+mod auth;
 mod caller_check;
 mod error;
 mod extract;
@@ -33,6 +34,10 @@ use orgata_engine::Engine;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::RenderMetrics;
+pub use auth::{
+    AlgorithmName, AuthSettings, Authenticator, CertificateSettings, ClaimNames, JwtSettings, KeysSettings,
+    OneOrMore, OwnKey, SecretSettings,
+};
 pub use error::{CODES, Code};
 pub use openapi::{openapi, openapi_json};
 pub use settings::{McpSettings, Settings, WebSocketSettings};
@@ -52,9 +57,19 @@ pub struct Api {
 }
 
 impl Api {
-    /// Puts the adapters over an engine. `metrics` writes what `GET /metrics` shows.
+    /// Puts the adapters over an engine, and asks nobody who they are. `metrics` writes what `GET /metrics` shows.
     pub fn new(engine: Engine, settings: Settings, metrics: Option<RenderMetrics>) -> Self {
-        let app = App::new(engine, settings, metrics);
+        Self::guarded(engine, settings, Authenticator::default(), metrics)
+    }
+
+    /// The same, for callers that the authenticator lets in.
+    pub fn guarded(
+        engine: Engine,
+        settings: Settings,
+        authenticator: Authenticator,
+        metrics: Option<RenderMetrics>,
+    ) -> Self {
+        let app = App::new(engine, settings, authenticator, metrics);
         let settings = app.settings();
         let times = Times {
             usual: settings.body_timeout.0 + settings.request_timeout.0,
@@ -65,6 +80,7 @@ impl Api {
         let (router, _) = endpoints().split_for_parts();
         let router = router
             .merge(rest::pages())
+            .merge(auth::metadata::pages())
             .merge(mcp::endpoint(&app))
             .fallback(rest::unknown)
             .method_not_allowed_fallback(rest::wrong_method)

@@ -20,6 +20,7 @@ use crate::error::CODES;
     (name = "operations", description = "What the plugins of a runtime can do"),
     (name = "plugins", description = "WebAssembly components, loaded while the host runs"),
     (name = "drafts", description = "Plugins in the making: source text, built, validated, tested and loaded"),
+    (name = "keys", description = "With what callers prove who they are"),
     (name = "host", description = "Liveness, readiness, metrics, this document"),
 ))]
 struct Base;
@@ -30,6 +31,12 @@ decide. What was acknowledged is durable.
 
 JSON is camelCase, times are RFC 3339 in UTC. A list gives `items` and, when there is more, a `nextCursor` to give \
 back as `cursor`. Every answer carries an `x-request-id`; a request may bring its own.
+
+## Who calls
+
+Where the host asks who calls, every request brings `Authorization: Bearer …`: a key of the host (`orgata_…`), or a \
+token of the identity provider that its operator named. What a caller may not see does not exist for it (404); what it \
+sees and may not do is refused (403, `FORBIDDEN`).
 
 ## Errors
 

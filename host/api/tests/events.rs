@@ -113,6 +113,7 @@ fn every_fact() -> Vec<Fact> {
                 approvals: 2,
                 approved: Vec::new(),
                 self_approval: false,
+                humans_only: false,
                 origin: Origin::Operation { resume_state: json!({ "internal": "never shown" }) },
             },
         },

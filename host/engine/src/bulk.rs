@@ -4,13 +4,14 @@
 //! reason and actor stand in each history. A page is bounded and gives a cursor, so however many are found, one call
 //! costs the same; a caller that went away in the middle asks again with the same filter.
 
-use orgata_model::ExecutionId;
 use orgata_model::execution::Status;
+use orgata_model::{ExecutionId, RuntimeId};
 use tokio::task::JoinSet;
 use tracing::info;
 
+use crate::access::{Place, Rule, Subject, rules};
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Thing};
 use crate::executions::Control;
 use crate::ports::{ExecutionQuery, Found};
 use crate::principal::Principal;
@@ -89,6 +90,40 @@ pub(crate) const NOT_ENDED: &str = "the execution has not ended: cancel it first
 impl Engine {
     /// Does one thing to a page of the executions that a filter finds.
     pub async fn bulk(&self, who: &Principal, request: BulkRequest) -> Result<Bulk, EngineError> {
+        let rule = match request.deed {
+            Deed::Control(_) => &rules::CONTROL,
+            Deed::Purge => &rules::PURGE,
+        };
+        let subject = Subject { thing: Thing::Execution, name: "*" };
+        let Some(query) = self.bulk_query(who, rule, &request.query)? else {
+            return Ok(Bulk { items: Vec::new(), next: None });
+        };
+        self.0.recorded(who, rule, subject, self.dealt(who, BulkRequest { query, ..request })).await
+    }
+
+    /// What is meant, as far as the caller may have it done. A runtime that is named must be one of those.
+    fn bulk_query(
+        &self,
+        who: &Principal,
+        rule: &'static Rule,
+        query: &ExecutionQuery,
+    ) -> Result<Option<ExecutionQuery>, EngineError> {
+        let name = query.runtime.as_ref().map_or("*", RuntimeId::as_str);
+        let subject = Subject { thing: Thing::Runtime, name };
+        match &query.runtime {
+            Some(runtime) if self.0.enter(who, runtime).is_ok() => {
+                self.0.permit(who, rule, self.0.place_of_runtime(runtime), subject)?;
+            }
+            Some(_) => {}
+            None if self.0.within(who, rule).is_some_and(|allowed| allowed.is_empty()) => {
+                self.0.permit(who, rule, Place::Anywhere, subject)?;
+            }
+            None => {}
+        }
+        Ok(self.0.narrowed(who, rule, query))
+    }
+
+    async fn dealt(&self, who: &Principal, request: BulkRequest) -> Result<Bulk, EngineError> {
         let BulkRequest { mut query, deed, reason, dry_run } = request;
         if !is_narrow(&query) {
             let message = "say which executions: a bulk request takes a runtime, a playbook, a status, a label or a time";
@@ -156,6 +191,8 @@ fn would(deed: &Deed, found: Found) -> Dealt {
 fn is_narrow(query: &ExecutionQuery) -> bool {
     let ExecutionQuery {
         runtime,
+        // What the caller may see says nothing of what it means.
+        runtimes: _,
         playbook,
         statuses,
         since,

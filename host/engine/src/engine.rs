@@ -11,10 +11,12 @@ use orgata_model::runtime::Runtime;
 use tokio::sync::broadcast;
 use tracing::{error, info, warn};
 
+use crate::access::{self, rules};
 use crate::driver;
 use crate::error::EngineError;
 use crate::feed::Notice;
 use crate::host::{Host, RuntimeEntry};
+use crate::notices::Notices;
 use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
 use crate::retention;
@@ -46,6 +48,7 @@ impl Engine {
         let engine = Self(Arc::new(Host::new(store, operations, plugins, clock, settings)));
         engine.bring_runtimes(configured).await?;
         schedules::recall(&engine.0).await?;
+        access::recall(&engine.0).await?;
         tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));
         if !engine.0.settings.quiet {
             tokio::spawn(recover(Arc::clone(&engine.0)));
@@ -128,14 +131,15 @@ impl Engine {
     }
 
     /// The events of one execution with `from <= seq`: those stored, then those to come.
-    pub async fn watch(&self, _who: &Principal, id: ExecutionId, from: Seq) -> Result<Watch, EngineError> {
+    pub async fn watch(&self, who: &Principal, id: ExecutionId, from: Seq) -> Result<Watch, EngineError> {
+        self.0.look_at(who, &rules::LOOK, id).await?;
         self.stored(id).await?;
-        Ok(Watch::new(Arc::clone(&self.0), id, from))
+        Ok(Watch::new(Arc::clone(&self.0), who.clone(), id, from))
     }
 
-    /// What happens in the host from now on. A receiver that falls behind is told how much it missed.
-    pub fn notices(&self, _who: &Principal) -> broadcast::Receiver<Notice> {
-        self.0.feed.notices()
+    /// What happens in the host from now on, as far as the caller may look at it.
+    pub fn notices(&self, who: &Principal) -> Notices {
+        Notices::new(Arc::clone(&self.0), who.clone())
     }
 
     /// Executions that have a driver now: for metrics.

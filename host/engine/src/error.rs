@@ -33,6 +33,8 @@ pub enum Thing {
     Step,
     /// A component that was built and not loaded yet.
     Draft,
+    /// A key with which callers prove who they are.
+    Key,
 }
 
 impl Thing {
@@ -48,6 +50,7 @@ impl Thing {
             Self::Plugin => "plugin",
             Self::Step => "step",
             Self::Draft => "draft",
+            Self::Key => "key",
         }
     }
 
@@ -61,6 +64,21 @@ impl Thing {
             Self::Role => Resource::Role,
             Self::Operation => Resource::Operation,
             Self::Plugin | Self::Draft => Resource::Plugin,
+            Self::Key => Resource::Key,
+        }
+    }
+
+    /// Whether it is in a runtime, and so not there for those who may not look.
+    pub(crate) const fn is_hidden(self) -> bool {
+        match self {
+            // Who names a runtime has been let into it before.
+            Self::Runtime | Self::Plugin | Self::Draft | Self::Key => false,
+            Self::Playbook
+            | Self::Execution
+            | Self::Step
+            | Self::Intervention
+            | Self::Role
+            | Self::Operation => true,
         }
     }
 }
@@ -243,6 +261,7 @@ impl EngineError {
                 Thing::Plugin => "PLUGIN_NOT_FOUND",
                 Thing::Step => "STEP_NOT_FOUND",
                 Thing::Draft => "DRAFT_NOT_FOUND",
+                Thing::Key => "KEY_NOT_FOUND",
             },
             Self::Exists { .. } => "ALREADY_EXISTS",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",

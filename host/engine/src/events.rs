@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tracing::warn;
 
+use crate::access::{Place, Subject, rules};
 use crate::driver::{self, Command};
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Thing};
 use crate::host::RuntimeEntry;
 use crate::ports::StoreError;
 use crate::principal::Principal;
@@ -55,10 +56,23 @@ impl Engine {
         runtime: &RuntimeId,
         outside: OutsideEvent,
     ) -> Result<Delivery, EngineError> {
+        let entry = self.0.enter(who, runtime)?;
+        let place = Place::In(entry.runtime.environment);
+        let subject = Subject { thing: Thing::Runtime, name: runtime.as_str() };
+        let work = self.told(who, runtime, &entry, outside);
+        self.0.guarded(who, &rules::EVENT, place, subject, work).await
+    }
+
+    async fn told(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        entry: &RuntimeEntry,
+        outside: OutsideEvent,
+    ) -> Result<Delivery, EngineError> {
         if self.0.stopping.is_cancelled() {
             return Err(EngineError::Draining);
         }
-        let entry = self.0.runtime(runtime)?;
         let OutsideEvent { event, payload, id } = outside;
         if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > MAX_NAME) {
             return Err(EngineError::BadRequest(format!("an event's id has 1 to {MAX_NAME} bytes")));
@@ -68,7 +82,7 @@ impl Engine {
         let executions = self.tell_waiting(who, runtime, event, &payload).await?;
         let mut delivery = Delivery { executions, ..Delivery::default() };
         // After those that waited: what it starts does not take it a second time.
-        self.start_for(who, &entry, event, &payload, id.as_deref(), &mut delivery).await?;
+        self.start_for(who, entry, event, &payload, id.as_deref(), &mut delivery).await?;
         Ok(delivery)
     }
 
@@ -181,8 +195,14 @@ impl Engine {
         event: &str,
         payload: Value,
     ) -> Result<(), EngineError> {
-        let payload = self.check_event(event, payload)?;
-        self.hand_over(who, execution, event, &payload, true).await.map(drop)
+        let place = self.0.place_of(who, execution).await?;
+        let work = async {
+            let payload = self.check_event(event, payload)?;
+            self.hand_over(who, execution, event, &payload, true).await.map(drop)
+        };
+        let name = execution.to_string();
+        let subject = Subject { thing: Thing::Execution, name: &name };
+        self.0.guarded(who, &rules::EVENT, place, subject, work).await
     }
 
     fn check_event(&self, event: &str, payload: Value) -> Result<Arc<Value>, EngineError> {

@@ -10,10 +10,11 @@ use orgata_model::{ExecutionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::access::{Subject, rules};
+use crate::access::{Place, Subject, rules};
 use crate::driver::{self, Command, Start};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
+use crate::host::RuntimeEntry;
 use crate::keys::check_room;
 use crate::ports::{ExecutionQuery, Page, StoreError, StoredExecution};
 use crate::principal::Principal;
@@ -101,11 +102,25 @@ impl Engine {
         runtime: &RuntimeId,
         request: StartRequest,
     ) -> Result<Started, EngineError> {
+        let entry = self.0.enter(who, runtime)?;
+        let place = Place::In(entry.runtime.environment);
+        let within = format!("{runtime}/{}", request.playbook);
+        let subject = Subject { thing: Thing::Runtime, name: &within };
+        let work = self.begin(who, runtime, entry, request);
+        self.0.guarded(who, &rules::START, place, subject, work).await
+    }
+
+    async fn begin(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        entry: Arc<RuntimeEntry>,
+        request: StartRequest,
+    ) -> Result<Started, EngineError> {
         let host = &self.0;
         if host.stopping.is_cancelled() {
             return Err(EngineError::Draining);
         }
-        let entry = host.runtime(runtime)?;
         if let Some(key) = &request.idempotency_key
             && let Some(started) = self.started_before(runtime, key, &request).await?
         {
@@ -176,32 +191,36 @@ impl Engine {
     }
 
     /// Where an execution stands.
-    pub async fn execution(&self, _who: &Principal, id: ExecutionId) -> Result<Summary, EngineError> {
+    pub async fn execution(&self, who: &Principal, id: ExecutionId) -> Result<Summary, EngineError> {
+        self.0.look_at(who, &rules::LOOK, id).await?;
         Ok(self.stored(id).await?.summary)
     }
 
-    /// A page of executions, newest first.
+    /// A page of the executions that the caller may look at, newest first.
     pub async fn executions(
         &self,
-        _who: &Principal,
+        who: &Principal,
         query: &ExecutionQuery,
     ) -> Result<Page<Summary>, EngineError> {
-        Ok(self.0.store.executions(query).await?)
+        let Some(query) = self.0.narrowed(who, &rules::LOOK, query) else { return Ok(Page::empty()) };
+        Ok(self.0.store.executions(&query).await?)
     }
 
     /// An execution with its whole context, as its durable events tell.
-    pub async fn state(&self, _who: &Principal, id: ExecutionId) -> Result<State, EngineError> {
+    pub async fn state(&self, who: &Principal, id: ExecutionId) -> Result<State, EngineError> {
+        self.0.look_at(who, &rules::LOOK, id).await?;
         driver::load(&self.0, id).await
     }
 
     /// Events with `after < seq`, in order, `limit` at most.
     pub async fn history(
         &self,
-        _who: &Principal,
+        who: &Principal,
         id: ExecutionId,
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Event>, EngineError> {
+        self.0.look_at(who, &rules::LOOK, id).await?;
         let events = self.0.store.events(id, after, limit.clamp(1, 1000)).await?;
         if events.is_empty() {
             self.stored(id).await?;

@@ -12,6 +12,7 @@ use orgata_model::playbook::Playbook;
 use orgata_model::{ExecutionId, StepName, StepPath};
 use serde_json::Value;
 
+use crate::access::{Subject, rules};
 use crate::driver::{self, Command};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
@@ -35,6 +36,19 @@ pub struct ForkRequest {
 impl Engine {
     /// Makes and begins the new execution. `Ok` means that it is durable.
     pub async fn fork(
+        &self,
+        who: &Principal,
+        execution: ExecutionId,
+        request: ForkRequest,
+    ) -> Result<Summary, EngineError> {
+        let place = self.0.place_of(who, execution).await?;
+        let name = execution.to_string();
+        let subject = Subject { thing: Thing::Execution, name: &name };
+        let work = self.forked(who, execution, request);
+        self.0.guarded(who, &rules::FORK, place, subject, work).await
+    }
+
+    async fn forked(
         &self,
         who: &Principal,
         execution: ExecutionId,

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Matrix;
+use crate::access::{Keys, Matrix};
 use crate::authoring::Drafts;
 use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
@@ -36,6 +36,8 @@ pub(crate) struct Host {
     pub(crate) settings: Settings,
     /// Who may do what where.
     pub(crate) matrix: Matrix,
+    /// With what callers prove who they are.
+    pub(crate) keys: Keys,
     pub(crate) feed: Feed,
     pub(crate) runtimes: RwLock<BTreeMap<RuntimeId, Arc<RuntimeEntry>>>,
     /// Compiled playbooks that somebody runs; the current ones are held by their runtime.
@@ -91,6 +93,11 @@ impl RuntimeEntry {
         }
     }
 
+    /// The current playbooks, by name.
+    pub(crate) fn current(&self) -> Vec<Arc<Playbook>> {
+        self.playbooks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     pub(crate) fn playbook(&self, name: &PlaybookName) -> Result<Arc<Playbook>, EngineError> {
         let playbooks = self.playbooks.read().unwrap_or_else(PoisonError::into_inner);
         playbooks.get(name).cloned().ok_or_else(|| {
@@ -117,6 +124,7 @@ impl Host {
             plugins,
             clock,
             matrix: Matrix::new(&settings.access),
+            keys: Keys::default(),
             settings,
             feed: Feed::new(),
             runtimes: RwLock::default(),

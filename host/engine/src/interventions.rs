@@ -1,14 +1,16 @@
 //! Doors: questions and their answers.
 
+use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::access::{Subject, rules};
 use crate::driver::{self, Command};
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Thing};
 use crate::ports::{InboxQuery, Page, PendingIntervention};
-use crate::principal::Principal;
+use crate::principal::{Principal, PrincipalKind};
 
 /// An answer to a question.
 #[derive(Debug, Clone)]
@@ -17,15 +19,62 @@ pub struct AnswerRequest {
     pub response: Value,
     /// What the answerer wants to add.
     pub notes: Option<String>,
+    /// By which way it came.
+    pub way: Way,
+}
+
+/// By which way an answer came, as far as it says who thought of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From whoever makes the request.
+    Direct,
+    /// From a person, to whom an assistant's client showed the question.
+    Person,
+    /// From an assistant's own words, whoever it works for.
+    Assistant,
+}
+
+/// Who answers, and by which way.
+#[derive(Debug, Clone)]
+pub(crate) struct Answerer {
+    pub(crate) who: Principal,
+    pub(crate) way: Way,
+}
+
+impl Answerer {
+    /// Why this one may not answer that question, whatever the answer is; `started_by` is who started the execution.
+    pub(crate) fn refusal(&self, question: &Intervention, started_by: &str) -> Option<EngineError> {
+        let told = |told: String| Some(EngineError::NotAllowed(told));
+        if let Some(role) = question.assignee_role.as_ref().filter(|role| !self.who.holds(role)) {
+            return told(format!("role `{role}` is asked: {} does not hold it", self.who.name()));
+        }
+        if question.humans_only && !self.is_a_person() {
+            return told("a person must answer this, not an assistant: show it to one".to_owned());
+        }
+        if !question.self_approval && *self.who.name() == *started_by {
+            return told("whoever started the execution may not answer this: somebody else must".to_owned());
+        }
+        None
+    }
+
+    /// Programs are what people made them for: they may stand for one. Assistants may not.
+    fn is_a_person(&self) -> bool {
+        match self.way {
+            Way::Direct => self.who.kind() != PrincipalKind::Assistant,
+            Way::Person => true,
+            Way::Assistant => false,
+        }
+    }
 }
 
 impl Engine {
     /// The open questions of one execution.
     pub async fn pending_interventions(
         &self,
-        _who: &Principal,
+        who: &Principal,
         execution: ExecutionId,
     ) -> Result<Vec<PendingIntervention>, EngineError> {
+        self.0.look_at(who, &rules::QUESTIONS, execution).await?;
         self.stored(execution).await?;
         let query = InboxQuery { execution: Some(execution), limit: 1000, ..InboxQuery::default() };
         Ok(self.0.store.inbox(&query).await?.items)
@@ -34,10 +83,13 @@ impl Engine {
     /// A page of all open questions that the caller may answer.
     pub async fn inbox(
         &self,
-        _who: &Principal,
+        who: &Principal,
         query: &InboxQuery,
     ) -> Result<Page<PendingIntervention>, EngineError> {
-        Ok(self.0.store.inbox(query).await?)
+        let narrowed = self.0.narrowed_to(who, &rules::QUESTIONS, query.runtime.as_ref());
+        let Some(runtimes) = narrowed else { return Ok(Page::empty()) };
+        let query = InboxQuery { runtimes, roles: who.only_roles().cloned(), ..query.clone() };
+        Ok(self.0.store.inbox(&query).await?)
     }
 
     /// Answers a question. The first valid answer wins: `Ok` means that this one is durable.
@@ -48,9 +100,16 @@ impl Engine {
         intervention: InterventionId,
         answer: AnswerRequest,
     ) -> Result<(), EngineError> {
-        let (reply, answered) = oneshot::channel();
-        let command = Command::Answer { intervention, answer, who: who.actor(), reply };
-        driver::deliver(&self.0, execution, command)?;
-        answered.await.map_err(|_| self.0.gone())?
+        let place = self.0.place_of(who, execution).await?;
+        let work = async {
+            let (reply, answered) = oneshot::channel();
+            let from = Answerer { who: who.clone(), way: answer.way };
+            let command = Command::Answer { intervention, answer, from, reply };
+            driver::deliver(&self.0, execution, command)?;
+            answered.await.map_err(|_| self.0.gone())?
+        };
+        let name = format!("{execution}/{intervention}");
+        let subject = Subject { thing: Thing::Execution, name: &name };
+        self.0.guarded(who, &rules::ANSWER, place, subject, work).await
     }
 }

@@ -17,6 +17,7 @@ use orgata_model::retention::Retention;
 use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use tracing::{error, info};
 
+use crate::access::{Subject, rules};
 use crate::bulk::NOT_ENDED;
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
@@ -149,14 +150,20 @@ impl Engine {
 
     /// Deletes an execution that has ended, with its history. Its idempotency key may be used again.
     pub async fn purge(&self, who: &Principal, id: ExecutionId) -> Result<(), EngineError> {
-        if !self.stored(id).await?.summary.status.is_end() {
-            return Err(EngineError::Unchanged(NOT_ENDED));
-        }
-        if self.purge_these(&[id]).await?.is_empty() {
-            return Err(EngineError::not_found(Thing::Execution, id));
-        }
-        info!(execution = %id, by = who.name(), "execution deleted");
-        Ok(())
+        let place = self.0.place_of(who, id).await?;
+        let work = async {
+            if !self.stored(id).await?.summary.status.is_end() {
+                return Err(EngineError::Unchanged(NOT_ENDED));
+            }
+            if self.purge_these(&[id]).await?.is_empty() {
+                return Err(EngineError::not_found(Thing::Execution, id));
+            }
+            info!(execution = %id, by = who.name(), "execution deleted");
+            Ok(())
+        };
+        let name = id.to_string();
+        let subject = Subject { thing: Thing::Execution, name: &name };
+        self.0.guarded(who, &rules::PURGE, place, subject, work).await
     }
 }
 

@@ -9,6 +9,7 @@ use orgata_model::runtime::Runtime;
 use orgata_model::{OperationName, PlaybookName, RoleName, RuntimeId};
 use tracing::info;
 
+use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::feed::Notice;
@@ -46,15 +47,17 @@ pub struct RoleCapabilities {
 }
 
 impl Engine {
-    /// Every runtime.
-    pub fn runtimes(&self, _who: &Principal) -> Vec<RuntimeInfo> {
+    /// Every runtime that the caller may look at.
+    pub fn runtimes(&self, who: &Principal) -> Vec<RuntimeInfo> {
         let runtimes = self.0.runtimes.read().unwrap_or_else(PoisonError::into_inner).clone();
-        runtimes.values().map(|entry| self.info(entry)).collect()
+        let seen =
+            runtimes.values().filter(|entry| self.0.may_in(who, &rules::RUNTIMES, entry.runtime.environment));
+        seen.map(|entry| self.info(who, entry)).collect()
     }
 
     /// One runtime.
-    pub fn runtime(&self, _who: &Principal, id: &RuntimeId) -> Result<RuntimeInfo, EngineError> {
-        Ok(self.info(&*self.0.runtime(id)?))
+    pub fn runtime(&self, who: &Principal, id: &RuntimeId) -> Result<RuntimeInfo, EngineError> {
+        Ok(self.info(who, &*self.0.look_into(who, &rules::RUNTIMES, id)?))
     }
 
     /// Makes a runtime. One that says the same exists: nothing changes, and that is fine.
@@ -63,11 +66,19 @@ impl Engine {
         who: &Principal,
         runtime: Runtime,
     ) -> Result<RuntimeInfo, EngineError> {
+        let place = Place::In(runtime.environment);
+        let name = runtime.id.clone();
+        let subject = Subject { thing: Thing::Runtime, name: name.as_str() };
+        let work = self.make_runtime(who, runtime);
+        self.0.guarded(who, &rules::CREATE_RUNTIME, place, subject, work).await
+    }
+
+    async fn make_runtime(&self, who: &Principal, runtime: Runtime) -> Result<RuntimeInfo, EngineError> {
         let id = runtime.id.clone();
         let _one_at_a_time = self.0.changing.lock().await;
         if let Ok(entry) = self.0.runtime(&id) {
             if entry.runtime == runtime {
-                return Ok(self.info(&entry));
+                return Ok(self.info(who, &entry));
             }
             return Err(EngineError::Exists { thing: Thing::Runtime, name: id.to_string() });
         }
@@ -80,32 +91,45 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.clone(), Arc::clone(&entry));
         self.0.feed.tell(Notice::Definitions { runtime: id, playbook: None });
-        Ok(self.info(&entry))
+        Ok(self.info(who, &entry))
     }
 
     /// Retires a runtime: nothing new starts in it, what runs finishes.
     pub async fn retire_runtime(&self, who: &Principal, id: &RuntimeId) -> Result<(), EngineError> {
-        let _one_at_a_time = self.0.changing.lock().await;
-        self.0.runtime(id)?;
-        self.0.store.remove_runtime(id).await?;
-        self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-        self.0.feed.tell(Notice::Definitions { runtime: id.clone(), playbook: None });
-        info!(runtime = %id, by = who.name(), "runtime retired");
-        Ok(())
+        let place = Place::In(self.0.enter(who, id)?.runtime.environment);
+        let subject = Subject { thing: Thing::Runtime, name: id.as_str() };
+        let work = async {
+            let _one_at_a_time = self.0.changing.lock().await;
+            self.0.runtime(id)?;
+            self.0.store.remove_runtime(id).await?;
+            self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+            self.0.feed.tell(Notice::Definitions { runtime: id.clone(), playbook: None });
+            info!(runtime = %id, by = who.name(), "runtime retired");
+            Ok(())
+        };
+        self.0.guarded(who, &rules::RETIRE_RUNTIME, place, subject, work).await
     }
 
-    fn info(&self, entry: &RuntimeEntry) -> RuntimeInfo {
-        let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
-        let roles: BTreeSet<RoleName> = playbooks
-            .values()
-            .flat_map(|playbook| playbook.roles.iter().cloned())
-            .chain(entry.runtime.roles.keys().cloned())
-            .collect();
+    /// What there is in a runtime, as far as the caller may look at it.
+    fn info(&self, who: &Principal, entry: &RuntimeEntry) -> RuntimeInfo {
+        let may = |rule| self.0.may_in(who, rule, entry.runtime.environment);
+        let playbooks = entry.current();
+        let taking_part = playbooks.iter().flat_map(|playbook| playbook.roles.iter());
+        let roles: BTreeSet<&RoleName> = taking_part.chain(entry.runtime.roles.keys()).collect();
+        let shown = |rule| if may(rule) { usize::MAX } else { 0 };
         RuntimeInfo {
             runtime: entry.runtime.clone(),
-            playbooks: playbooks.keys().cloned().collect(),
-            roles: roles.into_iter().collect(),
-            operations: self.offered(entry).map(|operation| operation.name.clone()).collect(),
+            operations: self
+                .offered(entry)
+                .take(shown(&rules::OPERATIONS))
+                .map(|operation| operation.name.clone())
+                .collect(),
+            roles: roles.into_iter().take(shown(&rules::ROLES)).cloned().collect(),
+            playbooks: playbooks
+                .iter()
+                .take(shown(&rules::PLAYBOOKS))
+                .map(|playbook| playbook.name.clone())
+                .collect(),
         }
     }
 
@@ -117,29 +141,38 @@ impl Engine {
     }
 
     /// The current playbooks of a runtime, by name.
-    pub fn playbooks(
-        &self,
-        _who: &Principal,
-        runtime: &RuntimeId,
-    ) -> Result<Vec<Arc<Playbook>>, EngineError> {
-        let entry = self.0.runtime(runtime)?;
-        let playbooks = entry.playbooks.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(playbooks.values().cloned().collect())
+    pub fn playbooks(&self, who: &Principal, runtime: &RuntimeId) -> Result<Vec<Arc<Playbook>>, EngineError> {
+        Ok(self.0.look_into(who, &rules::PLAYBOOKS, runtime)?.current())
     }
 
     /// The current version of a playbook.
     pub fn playbook(
         &self,
-        _who: &Principal,
+        who: &Principal,
         runtime: &RuntimeId,
         name: &PlaybookName,
     ) -> Result<Arc<Playbook>, EngineError> {
-        self.0.runtime(runtime)?.playbook(name)
+        self.0.look_into(who, &rules::PLAYBOOKS, runtime)?.playbook(name)
     }
 
     /// Publishes a version of a playbook. The same source again changes nothing. `name` is the one that it
     /// must have, when the caller knows it; `file` names the source in diagnostics.
     pub async fn publish_playbook(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        name: Option<&PlaybookName>,
+        file: &str,
+        source: String,
+    ) -> Result<Arc<Playbook>, EngineError> {
+        let place = Place::In(self.0.enter(who, runtime)?.runtime.environment);
+        let within = name.map_or_else(|| runtime.to_string(), |name| format!("{runtime}/{name}"));
+        let subject = Subject { thing: Thing::Runtime, name: &within };
+        let work = self.published(who, runtime, name, file, source);
+        self.0.guarded(who, &rules::PUBLISH, place, subject, work).await
+    }
+
+    async fn published(
         &self,
         who: &Principal,
         runtime: &RuntimeId,
@@ -188,12 +221,12 @@ impl Engine {
     /// Reads a playbook and compares it with what the runtime offers, as publishing would; nothing is kept.
     pub fn check_playbook(
         &self,
-        _who: &Principal,
+        who: &Principal,
         runtime: &RuntimeId,
         file: &str,
         source: &str,
     ) -> Result<Playbook, EngineError> {
-        let entry = self.0.runtime(runtime)?;
+        let entry = self.0.look_into(who, &rules::PLAYBOOKS, runtime)?;
         let playbook = Playbook::parse(file, source)
             .map_err(|diagnostics| EngineError::BadPlaybook(Box::new(diagnostics)))?;
         self.0.check_wiring(&entry, file, &playbook)?;
@@ -207,34 +240,40 @@ impl Engine {
         runtime: &RuntimeId,
         name: &PlaybookName,
     ) -> Result<(), EngineError> {
-        let _one_at_a_time = self.0.changing.lock().await;
-        let entry = self.0.runtime(runtime)?;
-        entry.playbook(name)?;
-        self.0.store.retire_playbook(runtime, name).await?;
-        entry.playbooks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-        self.0.feed.tell(Notice::Definitions { runtime: runtime.clone(), playbook: Some(name.clone()) });
-        info!(%runtime, playbook = %name, by = who.name(), "playbook retired");
-        Ok(())
+        let place = Place::In(self.0.enter(who, runtime)?.runtime.environment);
+        let within = format!("{runtime}/{name}");
+        let subject = Subject { thing: Thing::Runtime, name: &within };
+        let work = async {
+            let _one_at_a_time = self.0.changing.lock().await;
+            let entry = self.0.runtime(runtime)?;
+            entry.playbook(name)?;
+            self.0.store.retire_playbook(runtime, name).await?;
+            entry.playbooks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+            self.0.feed.tell(Notice::Definitions { runtime: runtime.clone(), playbook: Some(name.clone()) });
+            info!(%runtime, playbook = %name, by = who.name(), "playbook retired");
+            Ok(())
+        };
+        self.0.guarded(who, &rules::RETIRE_PLAYBOOK, place, subject, work).await
     }
 
     /// The operations that a runtime's playbooks may use.
     pub fn operations(
         &self,
-        _who: &Principal,
+        who: &Principal,
         runtime: &RuntimeId,
     ) -> Result<Vec<Arc<Operation>>, EngineError> {
-        let entry = self.0.runtime(runtime)?;
+        let entry = self.0.look_into(who, &rules::OPERATIONS, runtime)?;
         Ok(self.offered(&entry).collect())
     }
 
     /// One operation, by its full name or, where that is clear, by the half behind the slash.
     pub fn operation(
         &self,
-        _who: &Principal,
+        who: &Principal,
         runtime: &RuntimeId,
         name: &str,
     ) -> Result<Arc<Operation>, EngineError> {
-        let entry = self.0.runtime(runtime)?;
+        let entry = self.0.look_into(who, &rules::OPERATIONS, runtime)?;
         let all: Vec<_> = self.offered(&entry).collect();
         if let Some(operation) = all.iter().find(|operation| operation.name.to_string() == name) {
             return Ok(Arc::clone(operation));
@@ -256,12 +295,12 @@ impl Engine {
         runtime: &RuntimeId,
         name: &RoleName,
     ) -> Result<RoleCapabilities, EngineError> {
-        let entry = self.0.runtime(runtime)?;
+        let entry = self.0.look_into(who, &rules::ROLES, runtime)?;
         let known = entry.runtime.roles.get(name);
-        let playbooks = self.playbooks(who, runtime)?;
+        let playbooks = entry.current();
         let taking_part: Vec<_> = playbooks.iter().filter(|playbook| playbook.roles.contains(name)).collect();
         if known.is_none() && taking_part.is_empty() {
-            let names = self.info(&entry).roles;
+            let names = self.info(who, &entry).roles;
             return Err(EngineError::not_found_among(Thing::Role, name, names.iter().map(RoleName::as_str)));
         }
         let steps = || {

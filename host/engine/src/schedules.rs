@@ -18,6 +18,7 @@ use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use tokio::sync::{Mutex, Notify};
 use tracing::{error, warn};
 
+use crate::access::rules;
 use crate::driver::{self, Command};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -313,17 +314,21 @@ impl Engine {
     /// The schedules of a runtime, by playbook.
     pub async fn schedules(
         &self,
-        _who: &Principal,
+        who: &Principal,
         runtime: &RuntimeId,
     ) -> Result<Vec<ScheduleInfo>, EngineError> {
         let host = &self.0;
-        let entry = host.runtime(runtime)?;
+        let entry = host.look_into(who, &rules::PLAYBOOKS, runtime)?;
+        let sees_executions = host.may_in(who, &rules::LOOK, entry.runtime.environment);
         let now = host.clock.now();
         let mut infos = Vec::new();
         for playbook in scheduled(&entry) {
             let key = (runtime.clone(), playbook.name.clone());
             let mark = host.schedules.marks.lock().await.get(&key).cloned();
-            let last = host.store.executions(&started_by(runtime, &playbook.name)).await?.items.pop();
+            let last = match sees_executions {
+                true => host.store.executions(&started_by(runtime, &playbook.name)).await?.items.pop(),
+                false => None,
+            };
             let next = playbook.schedule.as_ref().and_then(|schedule| schedule.next_after(now));
             let queued = mark.map(|mark| mark.queued).unwrap_or_default();
             infos.push(ScheduleInfo { playbook, next, last, queued });

@@ -20,6 +20,7 @@ use orgata_model::playbook::Playbook;
 use orgata_model::{Digest, ExecutionId, RuntimeId};
 use tracing::info;
 
+use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::host::Host;
@@ -122,7 +123,8 @@ pub struct Import {
 
 impl Engine {
     /// The history of an execution, to be kept or taken elsewhere.
-    pub async fn export(&self, _who: &Principal, id: ExecutionId) -> Result<Export, EngineError> {
+    pub async fn export(&self, who: &Principal, id: ExecutionId) -> Result<Export, EngineError> {
+        self.0.look_at(who, &rules::LOOK, id).await?;
         let execution = self.stored(id).await?;
         let playbook = self.0.playbook(execution.summary.playbook.digest).await?;
         Ok(Export {
@@ -137,11 +139,17 @@ impl Engine {
 
     /// Begins to take in a history that was recorded elsewhere. Nothing is kept before [`Import::finish`].
     pub async fn import(&self, who: &Principal, request: ImportRequest) -> Result<Import, EngineError> {
+        let place = Place::In(self.0.enter(who, &request.runtime)?.runtime.environment);
+        let name = request.execution.to_string();
+        let subject = Subject { thing: Thing::Execution, name: &name };
+        self.0.guarded(who, &rules::IMPORT, place, subject, self.imported(who, request)).await
+    }
+
+    async fn imported(&self, who: &Principal, request: ImportRequest) -> Result<Import, EngineError> {
         let host = &self.0;
         if host.stopping.is_cancelled() {
             return Err(EngineError::Draining);
         }
-        host.runtime(&request.runtime)?;
         if host.store.execution(request.execution).await?.is_some() {
             return Err(exists(request.execution));
         }

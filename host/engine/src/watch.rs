@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 
 use crate::error::EngineError;
 use crate::host::Host;
+use crate::principal::Principal;
 
 /// Events read from the store at a time.
 const PAGE: usize = 256;
@@ -20,6 +21,7 @@ const PAGE: usize = 256;
 /// The events of one execution, from a seq on.
 pub struct Watch {
     host: Arc<Host>,
+    who: Principal,
     id: ExecutionId,
     next: Seq,
     stored: VecDeque<Arc<Event>>,
@@ -30,9 +32,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(host: Arc<Host>, id: ExecutionId, from: Seq) -> Self {
+    pub(crate) fn new(host: Arc<Host>, who: Principal, id: ExecutionId, from: Seq) -> Self {
         let live = Some(host.feed.watch(id));
-        Self { host, id, next: from.max(1), stored: VecDeque::new(), live, joined: false, ended: false }
+        Self { host, who, id, next: from.max(1), stored: VecDeque::new(), live, joined: false, ended: false }
     }
 
     /// The next event; waits for it. `None` once the execution's last event was given.
@@ -40,7 +42,7 @@ impl Watch {
     pub async fn next(&mut self) -> Result<Option<Arc<Event>>, EngineError> {
         while !self.ended {
             if let Some(event) = self.stored.pop_front() {
-                return Ok(Some(self.give(event)));
+                return self.give(event).map(Some);
             }
             if !self.joined {
                 self.read().await?;
@@ -49,7 +51,7 @@ impl Watch {
             let Some(live) = &mut self.live else { return Ok(None) };
             match live.recv().await {
                 Ok(event) if event.seq < self.next => {}
-                Ok(event) if event.seq == self.next => return Ok(Some(self.give(event))),
+                Ok(event) if event.seq == self.next => return self.give(event).map(Some),
                 // Something is missing between: the store has it.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.joined = false,
                 Err(broadcast::error::RecvError::Closed) => {
@@ -74,11 +76,16 @@ impl Watch {
         Ok(())
     }
 
-    fn give(&mut self, event: Arc<Event>) -> Arc<Event> {
+    /// Whoever follows may have lost meanwhile what it proved itself with.
+    fn give(&mut self, event: Arc<Event>) -> Result<Arc<Event>, EngineError> {
+        if !self.host.believes(&self.who) {
+            let told = "what you proved yourself with is no longer good: it was revoked, or has expired";
+            return Err(EngineError::NotAllowed(told.to_owned()));
+        }
         self.next = event.seq + 1;
         // An end of the past may have been followed by a retry: then the store tells whether more comes.
         self.ended = self.joined && event.fact.is_end();
-        event
+        Ok(event)
     }
 }
 

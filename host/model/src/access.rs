@@ -3,6 +3,7 @@
 //! These are words and tables. Who a caller is, and the decision itself, are the engine's (`engine::access`).
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,37 @@ impl Access {
             Self::Write => "write",
             Self::Admin => "admin",
         }
+    }
+}
+
+impl FromStr for Resource {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL.into_iter().find(|resource| resource.as_str() == text).ok_or_else(|| UnknownWord::of(text))
+    }
+}
+
+impl FromStr for Access {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let all = [Self::Read, Self::Write, Self::Admin];
+        all.into_iter().find(|access| access.as_str() == text).ok_or_else(|| UnknownWord::of(text))
+    }
+}
+
+/// A word that names no kind of thing, or nothing that is done with one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" is no permission: they look like execution:read, with read, write or admin behind the colon"
+)]
+pub struct UnknownWord(String);
+
+impl UnknownWord {
+    /// The text comes from outside: enough of it is kept to recognise it, and no more.
+    pub fn of(text: &str) -> Self {
+        Self(text.chars().take(60).collect())
     }
 }
 

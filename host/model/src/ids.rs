@@ -107,6 +107,11 @@ id!(
     InterventionId, "intervention id", "int_"
 );
 
+id!(
+    /// A key with which a caller proves who it is: `key_` and a UUIDv7. It is no secret.
+    KeyId, "key id", "key_"
+);
+
 fn is_name(text: &str) -> bool {
     text.len() <= MAX_NAME
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -53,6 +53,9 @@ pub struct Intervention {
     /// Whoever started the execution may answer too.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub self_approval: bool,
+    /// A person must answer: no AI assistant may.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub humans_only: bool,
     /// Who asked, and so what an answer is for.
     pub origin: Origin,
 }
@@ -75,6 +78,7 @@ impl Intervention {
             approvals: one(),
             approved: Vec::new(),
             self_approval: yes(),
+            humans_only: false,
             origin,
         }
     }
@@ -96,6 +100,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// When to remind whoever should answer.

@@ -25,7 +25,7 @@ pub mod step_path;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{
-    Digest, ExecutionId, InterventionId, OperationName, PlaybookName, PluginName, RoleName, RuntimeId,
+    Digest, ExecutionId, InterventionId, KeyId, OperationName, PlaybookName, PluginName, RoleName, RuntimeId,
     StepName,
 };
 pub use step_path::StepPath;

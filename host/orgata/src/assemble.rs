@@ -38,6 +38,8 @@ impl Host {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen at {}: is another host running?", config.listen))?;
+        let authenticator = orgata_api::Authenticator::open(&config.authentication, config.listen.ip());
+        let authenticator = authenticator.await.map_err(anyhow::Error::msg)?;
         let clock = Arc::new(SystemClock);
         let mut settings = config.sandbox.clone();
         if settings.compiler.is_none() {
@@ -49,16 +51,17 @@ impl Host {
             Arc::clone(&sandbox) as Arc<dyn Operations>,
             Arc::clone(&sandbox) as Arc<dyn Plugins>,
             clock,
-            config.engine.clone(),
+            orgata_engine::Settings { access: config.access.clone(), ..config.engine.clone() },
             config.runtimes.iter().map(crate::config::RuntimeSection::runtime).collect(),
         )
         .await?;
+        check_runtimes(&engine, config)?;
         engine.equip(Arc::new(Toolbox::new(config.workshop.clone())));
         for folder in &config.plugins {
             watch_folder(&sandbox, folder).await;
         }
         publish_playbooks(&engine, config).await;
-        let api = orgata_api::Api::new(engine.clone(), config.api.clone(), Some(render));
+        let api = orgata_api::Api::guarded(engine.clone(), config.api.clone(), authenticator, Some(render));
         Ok(Self { engine, store, api, listener })
     }
 
@@ -89,6 +92,13 @@ impl Host {
         self.store.close().await?;
         Ok(())
     }
+}
+
+/// Whether everybody who can reach the host may reach every runtime in it, those that were made over REST among them.
+fn check_runtimes(engine: &Engine, config: &Config) -> anyhow::Result<()> {
+    let runtimes = engine.runtimes(&Principal::local());
+    let places = runtimes.iter().map(|info| (&info.runtime.id, info.runtime.environment));
+    config.exposure().check_runtimes(places)
 }
 
 /// Makes a folder that only its owner can enter.

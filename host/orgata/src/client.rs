@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
@@ -21,11 +22,13 @@ const PROBE: Duration = Duration::from_secs(2);
 pub(crate) struct Client {
     base: String,
     http: reqwest::Client,
+    /// What proves who asks, as the header that says it.
+    bearer: Option<HeaderValue>,
 }
 
 impl Client {
-    /// A client of the host at this address.
-    pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
+    /// A client of the host at this address, with the key that it brings.
+    pub(crate) fn new(url: &str, key: Option<&str>) -> anyhow::Result<Self> {
         if !reqwest::Url::parse(url)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         {
@@ -37,16 +40,17 @@ impl Client {
         }
         let http =
             reqwest::Client::builder().tcp_nodelay(true).build().context("the HTTP client cannot be made")?;
-        Ok(Self { base: url.trim_end_matches('/').to_owned(), http })
+        let bearer = key.map(bearer).transpose()?;
+        Ok(Self { base: url.trim_end_matches('/').to_owned(), http, bearer })
     }
 
     /// The host that the command line means: `--server`, or the one that runs on the data folder.
     pub(crate) async fn find(global: &Global) -> anyhow::Result<Self> {
         if let Some(url) = &global.server {
-            return Self::new(url);
+            return Self::new(url, global.key.as_deref());
         }
         let config = Config::read(global)?;
-        Self::running(&config).await?.ok_or_else(|| {
+        Self::running(&config, global.key.as_deref()).await?.ok_or_else(|| {
             let data = config.data.display();
             anyhow::Error::new(Exit::new(
                 HOST,
@@ -58,9 +62,9 @@ impl Client {
     }
 
     /// The host that runs on the data folder of this configuration, if one answers.
-    pub(crate) async fn running(config: &Config) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn running(config: &Config, key: Option<&str>) -> anyhow::Result<Option<Self>> {
         let Some(url) = local_host::announced(&config.data) else { return Ok(None) };
-        let client = Self::new(&url)?;
+        let client = Self::new(&url, key)?;
         let probe = client.http.get(format!("{}/health", client.base)).timeout(PROBE).send().await;
         Ok(probe.is_ok_and(|response| response.status().is_success()).then_some(client))
     }
@@ -145,11 +149,12 @@ impl Client {
 
     /// A request of a path that is not below `/api/v1`.
     pub(crate) fn outside(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        self.bearer.iter().fold(request, |request, bearer| request.header(AUTHORIZATION, bearer))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api/v1{path}", self.base))
+        self.outside(method, &format!("/api/v1{path}"))
     }
 
     /// Whatever the host replies.
@@ -185,6 +190,15 @@ impl Client {
     }
 }
 
+/// The header that brings a key. It is shown nowhere.
+fn bearer(key: &str) -> anyhow::Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.trim())).map_err(|_| {
+        Exit::new(USAGE, "the key of --key, or of ORGATA_KEY, is no key: it has characters that none has")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 async fn json(response: Response) -> anyhow::Result<Value> {
     let text = response.text().await.context("the host's reply broke off")?;
     if text.is_empty() {
@@ -205,6 +219,11 @@ fn refusal(status: u16, text: &str) -> Exit {
         part("details/causes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     {
         told.push_str(&format!("\n  because: {cause}"));
+    }
+    if code == "UNAUTHENTICATED" {
+        told.push_str(
+            "\n  hint: name a key with --key, or in the variable ORGATA_KEY; `orgata key create` makes one",
+        );
     }
     if let Some(hint) = word("details/hint").filter(|hint| !hint.is_empty()) {
         told.push_str(&format!("\n  hint: {hint}"));

@@ -21,6 +21,8 @@ pub(crate) enum Manner {
     Usual,
     /// It leaves everything alone that it is not asked for.
     Quiet,
+    /// The same, and it loads nothing: for what is in the store alone.
+    Bare,
 }
 
 /// Asks the host that the command line means, the one that runs on the data folder, or one on a free port of loopback
@@ -31,16 +33,20 @@ pub(crate) async fn with_host(
     ask: impl AsyncFnOnce(&Client) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     if let Some(url) = &global.server {
-        return ask(&Client::new(url)?).await;
+        return ask(&Client::new(url, global.key.as_deref())?).await;
     }
     let mut config = Config::read(global)?;
-    if let Some(client) = Client::running(&config).await? {
+    if let Some(client) = Client::running(&config, global.key.as_deref()).await? {
         return ask(&client).await;
     }
-    config.listen.set_port(0);
-    config.engine.quiet = manner == Manner::Quiet;
+    let key = config.for_one_command()?;
+    config.engine.quiet = manner != Manner::Usual;
+    if manner == Manner::Bare {
+        config.plugins.clear();
+        config.runtimes.iter_mut().for_each(|runtime| runtime.playbooks.clear());
+    }
     let host = Host::assemble(&config).await?;
-    let client = Client::new(&format!("http://{}", host.address()?))?;
+    let client = Client::new(&format!("http://{}", host.address()?), Some(&key))?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(host.serve(async {
         let _ = stopped.await;

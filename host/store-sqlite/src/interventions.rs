@@ -3,14 +3,14 @@
 use orgata_engine::ports::{Append, InboxQuery, Page, PendingIntervention, StoreError};
 use orgata_model::execution::{Event, Fact, Summary};
 use orgata_model::intervention::{Intervention, OnDeadline};
-use orgata_model::{ExecutionId, InterventionId};
+use orgata_model::{ExecutionId, InterventionId, RoleName, RuntimeId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
 use crate::cursor::{List, Place};
 use crate::executions::page;
 use crate::failure::{broken, unavailable};
-use crate::row::{Columns, Statement, Values};
+use crate::row::{Columns, Statement, Values, list_of};
 
 const TABLE: &str = "interventions";
 
@@ -116,6 +116,14 @@ fn statement(query: &InboxQuery, limit: usize) -> Result<QueryBuilder<Sqlite>, S
     }
     if let Some(runtime) = &query.runtime {
         sql.push(" AND runtime = ").push_bind(runtime.as_str().to_owned());
+    }
+    if let Some(runtimes) = &query.runtimes {
+        sql.push(" AND runtime IN ");
+        list_of(&mut sql, runtimes.iter().map(RuntimeId::as_str));
+    }
+    if let Some(roles) = &query.roles {
+        sql.push(" AND (role IS NULL OR role IN ");
+        list_of(&mut sql, roles.iter().map(RoleName::as_str)).push(")");
     }
     if let Some(role) = &query.role {
         sql.push(" AND role = ").push_bind(role.as_str().to_owned());

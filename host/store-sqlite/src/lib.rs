@@ -7,6 +7,7 @@
 //! SQL is here and in the other store crates alone, one file per aggregate.
 //! Not here: what events mean (`model`), when to commit (`engine::driver`).
 
+mod api_keys;
 mod append;
 mod batch;
 mod checkpoint;

@@ -4,13 +4,14 @@ use sqlx::SqlSafeStr as _;
 use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-const ALL: [(&str, &str); 6] = [
+const ALL: [(&str, &str); 7] = [
     ("executions", include_str!("../migrations/0001_executions.sql")),
     ("interventions", include_str!("../migrations/0002_interventions.sql")),
     ("playbooks", include_str!("../migrations/0003_playbooks.sql")),
     ("waiting", include_str!("../migrations/0004_waiting.sql")),
     ("schedules", include_str!("../migrations/0005_schedules.sql")),
     ("concurrency", include_str!("../migrations/0006_concurrency.sql")),
+    ("keys", include_str!("../migrations/0007_keys.sql")),
 ];
 
 /// Brings the data file to the newest shape. Each step is all or nothing.

@@ -8,7 +8,7 @@ use orgata_engine::ports::StoreError;
 use orgata_model::Digest;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments as _, Decode, Encode, Row as _, Sqlite, Type};
+use sqlx::{Arguments as _, Decode, Encode, QueryBuilder, Row as _, Sqlite, Type};
 use uuid::Uuid;
 
 use crate::failure::broken;
@@ -44,6 +44,21 @@ impl Values {
             Some(reason) => Err(sqlx::Error::Encode(reason.into())),
         }
     }
+}
+
+/// Writes what `IN` looks in: `(?, ?)`.
+pub(crate) fn list_of<'q, 't>(
+    sql: &'q mut QueryBuilder<Sqlite>,
+    texts: impl Iterator<Item = &'t str>,
+) -> &'q mut QueryBuilder<Sqlite> {
+    sql.push("(");
+    for (at, text) in texts.enumerate() {
+        if at > 0 {
+            sql.push(", ");
+        }
+        sql.push_bind(text.to_owned());
+    }
+    sql.push(")")
 }
 
 /// A statement that is ready to run.

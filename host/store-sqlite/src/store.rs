@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
 use orgata_model::runtime::Runtime;
-use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
+use orgata_model::{Digest, ExecutionId, KeyId, PlaybookName, RuntimeId};
 use sqlx::SqlitePool;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -24,7 +24,8 @@ use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
 use crate::{
-    events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size, waits,
+    api_keys, events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size,
+    waits,
 };
 
 /// How many executions are purged in one transaction: what begins meanwhile waits for no more.
@@ -238,6 +239,18 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
         keys::in_order(&self.readers, runtime, key, limit).await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        api_keys::all(&self.readers).await
+    }
+
+    async fn put_key(&self, key: &KeyRecord) -> Result<(), StoreError> {
+        self.edit(vec![api_keys::put(key)?]).await.map(|_| ())
+    }
+
+    async fn touch_key(&self, id: KeyId, used_at: Timestamp) -> Result<(), StoreError> {
+        self.edit(vec![api_keys::touch(id, used_at)]).await.map(|_| ())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

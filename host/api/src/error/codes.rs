@@ -24,6 +24,11 @@ pub const CODES: &[Code] = &[
         StatusCode::BAD_REQUEST,
         "The request cannot be understood: the message says which part.",
     ),
+    code(
+        "UNAUTHENTICATED",
+        StatusCode::UNAUTHORIZED,
+        "Who calls is not proved; `WWW-Authenticate` says how to get in.",
+    ),
     code("HOST_NOT_ALLOWED", StatusCode::FORBIDDEN, "The `Host` header is not a name of this host."),
     code("FORBIDDEN", StatusCode::FORBIDDEN, "The caller may not do this; somebody else may."),
     code("ORIGIN_NOT_ALLOWED", StatusCode::FORBIDDEN, "Pages of this `Origin` may not call."),
@@ -40,6 +45,7 @@ pub const CODES: &[Code] = &[
         StatusCode::NOT_FOUND,
         "No such draft, or no longer: drafts are kept for an hour.",
     ),
+    code("KEY_NOT_FOUND", StatusCode::NOT_FOUND, "No such key."),
     code("PLUGIN_NOT_FOUND", StatusCode::NOT_FOUND, "No such plugin, or no such version of it."),
     code(
         "SESSION_NOT_FOUND",

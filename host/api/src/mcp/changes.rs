@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orgata_engine::ports::PluginChange;
-use orgata_engine::{Engine, Notice, Principal};
+use orgata_engine::{Engine, Notice, Notices, Principal};
 use orgata_model::RuntimeId;
 use orgata_model::operation::Plugin;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, RoleServer, SubscriptionContext};
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +58,7 @@ struct Feed {
     engine: Engine,
     who: Principal,
     followed: Followed,
-    notices: Receiver<Notice>,
+    notices: Notices,
 }
 
 impl Feed {

@@ -2,12 +2,12 @@
 //!
 //! A form of the protocol is flat: one object of plain fields. A question whose answer is more than that becomes a form
 //! with one field, `response`, that takes JSON. Every answer that comes in by MCP, whichever way, goes through
-//! [`answer`]: a mark on questions that people alone may answer has its place there.
+//! [`answer`], and says which way it came: some questions people alone may answer.
 //!
 //! Not here: whether an answer fits (the engine says), and when to ask (`tools::execute`, `tasks`).
 
-use orgata_engine::AnswerRequest;
 use orgata_engine::ports::PendingIntervention;
+use orgata_engine::{AnswerRequest, EngineError, Way};
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId};
 use rmcp::model::{
@@ -35,24 +35,14 @@ const PLAIN: [&str; 10] = [
     "maximum",
 ];
 
-/// By which way an answer came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    /// Arguments of a tool: an assistant wrote them, whoever decided.
-    Arguments,
-    /// A form that the client showed to a person.
-    Form,
-}
-
-/// Answers a question.
+/// Answers a question. Arguments of a tool are an assistant's own words, whoever decided; a form was shown to a person.
 pub(super) async fn answer(
     call: &Call,
     execution: ExecutionId,
     intervention: InterventionId,
     request: AnswerRequest,
-    by: By,
 ) -> Result<(), ApiError> {
-    tracing::debug!(%execution, %intervention, ?by, "an answer by MCP");
+    tracing::debug!(%execution, %intervention, way = ?request.way, "an answer by MCP");
     Ok(call.engine().answer(&call.who, execution, intervention, request).await?)
 }
 
@@ -67,8 +57,8 @@ pub(super) async fn answer_with(
     }
     let asked = &pending.intervention;
     let response = response(asked, result.content.unwrap_or_default());
-    let request = AnswerRequest { response, notes: None };
-    answer(call, pending.execution, asked.id, request, By::Form).await?;
+    let request = AnswerRequest { response, notes: None, way: Way::Person };
+    answer(call, pending.execution, asked.id, request).await?;
     Ok(true)
 }
 
@@ -89,6 +79,14 @@ pub(super) async fn answer_all(
         }
     }
     Ok(())
+}
+
+/// The open questions of an execution, as far as the caller may look at them.
+pub(super) async fn open(call: &Call, execution: ExecutionId) -> Result<Vec<PendingIntervention>, ApiError> {
+    match call.engine().pending_interventions(&call.who, execution).await {
+        Err(EngineError::NotAllowed(_) | EngineError::NotFound { .. }) => Ok(Vec::new()),
+        other => Ok(other?),
+    }
 }
 
 /// Whether a refusal says that nobody needs to answer any more.

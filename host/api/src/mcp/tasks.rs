@@ -35,8 +35,7 @@ pub(super) fn seed(summary: &Summary) -> Task {
 /// `tasks/get`.
 pub(super) async fn get(call: &Call, id: &str) -> Result<DetailedTask, ErrorData> {
     let found = find(call, id).await?;
-    let open = call.engine().pending_interventions(&call.who, found.id).await;
-    let open = open.map_err(|error| protocol_error(call, &error.into()))?;
+    let open = questions::open(call, found.id).await.map_err(|error| protocol_error(call, &error))?;
     describe(call, &found, &open).map_err(|error| protocol_error(call, &error))
 }
 

@@ -8,6 +8,7 @@ mod drafts;
 mod executions;
 mod host;
 mod interventions;
+mod keys;
 mod operations;
 mod outside;
 mod playbooks;
@@ -15,6 +16,7 @@ mod plugins;
 mod roles;
 mod runtimes;
 mod schedules;
+mod tickets;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -88,6 +90,10 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(drafts::validate::validate))
         .routes(routes!(drafts::test::test))
         .routes(routes!(drafts::load::load))
+        .routes(routes!(keys::create::create))
+        .routes(routes!(keys::list::list))
+        .routes(routes!(keys::revoke::revoke))
+        .routes(routes!(tickets::take::take))
         .routes(routes!(host::health::health))
         .routes(routes!(host::ready::ready))
         .routes(routes!(host::metrics::metrics))

@@ -1,8 +1,8 @@
 //! Questions and answers as clients see them.
 
 use jiff::Timestamp;
-use orgata_engine::AnswerRequest;
 use orgata_engine::ports::PendingIntervention;
+use orgata_engine::{AnswerRequest, Way};
 use orgata_model::execution::Status;
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId, StepPath};
@@ -45,6 +45,10 @@ pub struct InterventionView<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub approved_by: Vec<&'a str>,
+    /// A person must answer: no AI assistant may, unless its client shows the question to one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub humans_only: bool,
     /// When it stops waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -66,6 +70,7 @@ impl<'a> From<&'a Intervention> for InterventionView<'a> {
             assignee_role: asked.assignee_role.as_ref(),
             approvals: Some(asked.approvals).filter(|approvals| *approvals > 1),
             approved_by: asked.approved.iter().map(|approved| approved.by.as_str()).collect(),
+            humans_only: asked.humans_only,
             deadline: asked.deadline,
             context: asked.context.as_ref(),
         }
@@ -122,7 +127,7 @@ pub struct AnswerBody {
 
 impl From<AnswerBody> for AnswerRequest {
     fn from(body: AnswerBody) -> Self {
-        Self { response: body.response, notes: body.notes }
+        Self { response: body.response, notes: body.notes, way: Way::Direct }
     }
 }
 
@@ -140,7 +145,8 @@ pub struct AnsweredView<'a> {
     pub status: &'static str,
     /// Who answered.
     pub answered_by: &'a str,
-    /// Where the execution stood right after.
-    #[schema(value_type = String)]
-    pub execution_status: Status,
+    /// Where the execution stood right after, for those who may look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub execution_status: Option<Status>,
 }

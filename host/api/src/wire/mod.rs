@@ -14,6 +14,7 @@ pub mod failure;
 pub mod frame;
 pub mod history;
 pub mod intervention;
+pub mod key;
 pub mod operation;
 pub mod page;
 pub mod playbook;

@@ -30,6 +30,9 @@ use crate::wire::frame::{ClientFrame, ServerFrame};
 
 use connection::Connection;
 
+/// Where it is. Pages that can send no header come with a ticket.
+pub(crate) const PATH: &str = "/api/v1/ws";
+
 /// The endpoint.
 pub(crate) fn endpoints() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(connect))
@@ -47,6 +50,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
     path = "/api/v1/ws",
     operation_id = "connect",
     tag = "live",
+    params(("ticket" = Option<String>, Query, description = "A ticket of `POST /api/v1/tickets`, in place of a header")),
     responses(
         (status = 101, description = "The connection speaks WebSocket from now on",
             content((ClientFrame = "application/vnd.orgata.client-frame+json"), (ServerFrame = "application/vnd.orgata.server-frame+json"))),

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use orgata_engine::ports::{PluginChange, Source};
-use orgata_engine::{Engine, Notice, Principal};
+use orgata_engine::{Engine, Notice, Notices, Principal};
 use orgata_model::RuntimeId;
 use orgata_model::operation::Plugin;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::outbox::{Gone, Outbox};
@@ -22,7 +21,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Sends what happens in the runtime, until the host stops.
-    pub(super) async fn follow(self, mut notices: Receiver<Notice>) -> Result<(), Gone> {
+    pub(super) async fn follow(self, mut notices: Notices) -> Result<(), Gone> {
         let runtime_id = &self.runtime;
         loop {
             match notices.recv().await {

@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
-use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RuntimeId};
+use orgata_model::{Digest, ExecutionId, InterventionId, KeyId, PlaybookName, RuntimeId};
 
 #[derive(Default)]
 pub struct Memory(Mutex<Inner>);
@@ -22,6 +22,7 @@ struct Inner {
     playbooks: BTreeMap<(RuntimeId, PlaybookName), PublishedPlaybook>,
     sources: BTreeMap<Digest, String>,
     runtimes: BTreeMap<RuntimeId, Runtime>,
+    keys: BTreeMap<KeyId, KeyRecord>,
     broken: bool,
     hanging: bool,
 }
@@ -203,14 +204,8 @@ impl Store for Memory {
 
     async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError> {
         let inner = self.working()?;
-        let wanted = |pending: &&PendingIntervention| {
-            query.execution.is_none_or(|id| pending.execution == id)
-                && query
-                    .role
-                    .as_ref()
-                    .is_none_or(|role| pending.intervention.assignee_role.as_ref() == Some(role))
-        };
-        let items = inner.open.values().filter(wanted).take(query.limit).cloned().collect();
+        let items =
+            inner.open.values().filter(|pending| query.wants(pending)).take(query.limit).cloned().collect();
         Ok(Page { items, next: None })
     }
 
@@ -261,6 +256,22 @@ impl Store for Memory {
         _limit: usize,
     ) -> Result<Vec<ExecutionId>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        Ok(self.working()?.keys.values().cloned().collect())
+    }
+
+    async fn put_key(&self, key: &KeyRecord) -> Result<(), StoreError> {
+        self.working()?.keys.insert(key.id, key.clone());
+        Ok(())
+    }
+
+    async fn touch_key(&self, id: KeyId, used_at: Timestamp) -> Result<(), StoreError> {
+        if let Some(key) = self.working()?.keys.get_mut(&id) {
+            key.last_used_at = Some(used_at);
+        }
+        Ok(())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

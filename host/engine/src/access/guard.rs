@@ -1,16 +1,18 @@
 //! The decision, and how a door asks for it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
-use orgata_model::ExecutionId;
 use orgata_model::access::{Access, Resource};
 use orgata_model::runtime::Environment;
+use orgata_model::{ExecutionId, RuntimeId};
 
 use super::audit::AuditVerdict;
 use super::rules::Rule;
 use crate::error::{EngineError, Thing};
-use crate::host::Host;
+use crate::host::{Host, RuntimeEntry};
+use crate::ports::ExecutionQuery;
 use crate::principal::{Principal, Reach};
 
 /// Where something is done.
@@ -20,17 +22,18 @@ pub(crate) enum Place {
     In(Environment),
     /// In the whole host: it must be allowed in every environment that has a runtime.
     Host,
+    /// Wherever: it must be allowed in one environment that has a runtime.
+    Anywhere,
 }
 
 impl Host {
     /// Whether somebody may do this there.
     pub(crate) fn may(&self, who: &Principal, resource: Resource, access: Access, place: Place) -> bool {
         let identity = who.identity();
-        let Reach::Environments(reach) = &identity.reach else { return true };
-        let covered = |scope: &crate::principal::Scope| scope.resource == resource && scope.access >= access;
-        if identity.scopes.as_ref().is_some_and(|scopes| !scopes.iter().any(covered)) {
+        if !identity.covers(resource, access) || !self.believes(who) {
             return false;
         }
+        let Reach::Environments(reach) = &identity.reach else { return true };
         let there = |environment: Environment| {
             reach.contains(&environment)
                 && self
@@ -40,12 +43,99 @@ impl Host {
         };
         match place {
             Place::In(environment) => there(environment),
-            Place::Host => self.environments().into_iter().all(there),
+            // Where no runtime is, nobody was let in.
+            Place::Host => {
+                let environments = self.environments();
+                !environments.is_empty() && environments.into_iter().all(there)
+            }
+            Place::Anywhere => self.environments().into_iter().any(there),
         }
     }
 
+    /// Whether somebody may do anything at all there. What is elsewhere does not exist for it.
+    pub(crate) fn sees(&self, who: &Principal, environment: Environment) -> bool {
+        let place = Place::In(environment);
+        Resource::ALL.into_iter().any(|resource| self.may(who, resource, Access::Read, place))
+    }
+
+    /// A runtime, if somebody may do anything at all there.
+    pub(crate) fn enter(&self, who: &Principal, id: &RuntimeId) -> Result<Arc<RuntimeEntry>, EngineError> {
+        let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
+        let seen = |entry: &&Arc<RuntimeEntry>| self.sees(who, entry.runtime.environment);
+        runtimes.get(id).filter(seen).cloned().ok_or_else(|| {
+            let others = runtimes.values().filter(seen).map(|entry| entry.runtime.id.as_str());
+            EngineError::not_found_among(Thing::Runtime, id, others)
+        })
+    }
+
+    /// A runtime, if somebody may look at this in it.
+    pub(crate) fn look_into(
+        &self,
+        who: &Principal,
+        rule: &'static Rule,
+        id: &RuntimeId,
+    ) -> Result<Arc<RuntimeEntry>, EngineError> {
+        let entry = self.enter(who, id)?;
+        let subject = Subject { thing: Thing::Runtime, name: id.as_str() };
+        self.permit(who, rule, Place::In(entry.runtime.environment), subject)?;
+        Ok(entry)
+    }
+
+    /// Lets somebody look at an execution, or refuses.
+    pub(crate) async fn look_at(
+        &self,
+        who: &Principal,
+        rule: &'static Rule,
+        id: ExecutionId,
+    ) -> Result<(), EngineError> {
+        let place = self.place_of(who, id).await?;
+        let name = id.to_string();
+        self.permit(who, rule, place, Subject { thing: Thing::Execution, name: &name })
+    }
+
+    /// The runtimes in which somebody may do this; nothing when that is wherever anything is.
+    pub(crate) fn within(&self, who: &Principal, rule: &Rule) -> Option<BTreeSet<RuntimeId>> {
+        if self.may(who, rule.resource, rule.access, Place::Host) {
+            return None;
+        }
+        let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
+        let allowed = |entry: &&Arc<RuntimeEntry>| self.may_in(who, rule, entry.runtime.environment);
+        Some(runtimes.values().filter(allowed).map(|entry| entry.runtime.id.clone()).collect())
+    }
+
+    /// A query, narrowed to where somebody may do this; nothing when that is nowhere.
+    pub(crate) fn narrowed(
+        &self,
+        who: &Principal,
+        rule: &Rule,
+        query: &ExecutionQuery,
+    ) -> Option<ExecutionQuery> {
+        let runtimes = self.narrowed_to(who, rule, query.runtime.as_ref())?;
+        Some(ExecutionQuery { runtimes, ..query.clone() })
+    }
+
+    /// The runtimes to ask for, where all or one are meant: `Some(None)` needs no narrowing, nothing is nowhere.
+    pub(crate) fn narrowed_to(
+        &self,
+        who: &Principal,
+        rule: &Rule,
+        meant: Option<&RuntimeId>,
+    ) -> Option<Option<BTreeSet<RuntimeId>>> {
+        if let Some(runtime) = meant {
+            let place = self.place_of_runtime(runtime);
+            return self.may(who, rule.resource, rule.access, place).then_some(None);
+        }
+        let within = self.within(who, rule);
+        within.as_ref().is_none_or(|runtimes| !runtimes.is_empty()).then_some(within)
+    }
+
+    /// Whether a rule lets somebody do it in this environment.
+    pub(crate) fn may_in(&self, who: &Principal, rule: &Rule, environment: Environment) -> bool {
+        self.may(who, rule.resource, rule.access, Place::In(environment))
+    }
+
     /// Environments in which a runtime lives.
-    fn environments(&self) -> std::collections::BTreeSet<Environment> {
+    fn environments(&self) -> BTreeSet<Environment> {
         let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
         runtimes.values().map(|entry| entry.runtime.environment).collect()
     }
@@ -76,6 +166,17 @@ impl Host {
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
         self.permit(who, rule, place, subject)?;
+        self.recorded(who, rule, subject, work).await
+    }
+
+    /// Does `work`, which somebody may have done, and writes it down as [`Host::guarded`] does.
+    pub(crate) async fn recorded<T>(
+        &self,
+        who: &Principal,
+        rule: &'static Rule,
+        subject: Subject<'_>,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
         self.note(who, rule, subject.name, AuditVerdict::Admitted);
         let outcome = work.await;
         if let Err(error) = &outcome {
@@ -92,17 +193,25 @@ impl Host {
         place: Place,
         subject: Subject<'_>,
     ) -> EngineError {
-        let sees = self.may(who, subject.thing.resource(), Access::Read, place);
-        if sees || place == Place::Host {
-            let message = format!(
-                "{} may not do this: it takes {} of {}",
-                who.name(),
-                rule.access.as_str(),
-                rule.resource.as_str()
-            );
-            return EngineError::NotAllowed(message);
+        let looks = |resource| self.may(who, resource, Access::Read, place);
+        // Who stands in a runtime has been let into it; what is the host's own is no secret.
+        let sees = !subject.thing.is_hidden() || looks(subject.thing.resource()) || looks(rule.resource);
+        if !sees {
+            return EngineError::not_found(subject.thing, subject.name);
         }
-        EngineError::not_found(subject.thing, subject.name)
+        let (access, resource) = (rule.access.as_str(), rule.resource.as_str());
+        let message = match place {
+            Place::In(environment) => {
+                let environment = environment.as_str();
+                format!("{} may not do this: it takes {access} of {resource} in {environment}", who.name())
+            }
+            Place::Host => format!(
+                "{} may not do this: it concerns the whole host, and takes {access} of {resource} in every environment",
+                who.name()
+            ),
+            Place::Anywhere => format!("{} may not do this: it takes {access} of {resource}", who.name()),
+        };
+        EngineError::NotAllowed(message)
     }
 
     /// Where an execution lives.
@@ -113,11 +222,17 @@ impl Host {
         }
         let stored = self.store.execution(id).await?;
         let stored = stored.ok_or_else(|| EngineError::not_found(Thing::Execution, id))?;
-        Ok(self.place_of_runtime(&stored.summary.runtime))
+        let place = self.place_of_runtime(&stored.summary.runtime);
+        match place {
+            Place::In(environment) if !self.sees(who, environment) => {
+                Err(EngineError::not_found(Thing::Execution, id))
+            }
+            place => Ok(place),
+        }
     }
 
     /// Where a runtime lives. One that was retired is nowhere in particular: it takes being allowed everywhere.
-    pub(crate) fn place_of_runtime(&self, id: &orgata_model::RuntimeId) -> Place {
+    pub(crate) fn place_of_runtime(&self, id: &RuntimeId) -> Place {
         self.runtime(id).map_or(Place::Host, |entry| Place::In(entry.runtime.environment))
     }
 }

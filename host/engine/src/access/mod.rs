@@ -9,12 +9,15 @@
 
 mod audit;
 mod guard;
+mod keys;
 pub mod rules;
 mod settings;
 
 pub use audit::{AuditRecord, AuditVerdict};
+pub use keys::NewKey;
 pub use rules::{RULES, Rule};
 pub use settings::AccessSettings;
 
-pub(crate) use guard::Subject;
+pub(crate) use guard::{Place, Subject};
+pub(crate) use keys::{Keys, recall};
 pub(crate) use settings::Matrix;

@@ -25,16 +25,64 @@ macro_rules! rules {
 }
 
 rules! {
+    /// Looking at runtimes.
+    RUNTIMES = "runtime.read", Runtime, Read;
+    /// Making a runtime.
+    CREATE_RUNTIME = "runtime.create", Runtime, Write;
+    /// Retiring one.
+    RETIRE_RUNTIME = "runtime.retire", Runtime, Write;
+    /// Looking at playbooks, checking them, looking at their schedules.
+    PLAYBOOKS = "playbook.read", Playbook, Read;
+    /// Publishing a version of one.
+    PUBLISH = "playbook.publish", Playbook, Write;
+    /// Retiring one.
+    RETIRE_PLAYBOOK = "playbook.retire", Playbook, Write;
+    /// Simulating one. It takes looking at playbooks, too.
+    SIMULATE = "playbook.simulate", Execution, Write;
+    /// Looking at roles.
+    ROLES = "role.read", Role, Read;
+    /// Looking at operations.
+    OPERATIONS = "operation.read", Operation, Read;
+    /// Looking at plugins.
+    PLUGINS = "plugin.read", Plugin, Read;
+    /// Loading a version of one.
+    LOAD_PLUGIN = "plugin.load", Plugin, Write;
+    /// Withdrawing a version.
+    RETIRE_PLUGIN = "plugin.retire", Plugin, Write;
+    /// Going back to an earlier version.
+    ROLL_BACK_PLUGIN = "plugin.rollback", Plugin, Write;
+    /// Taking a first draft of a plugin's source text.
+    SCAFFOLD = "draft.scaffold", Plugin, Write;
+    /// Building a draft.
+    BUILD_DRAFT = "draft.build", Plugin, Write;
+    /// Having a draft looked at.
+    VALIDATE_DRAFT = "draft.validate", Plugin, Write;
+    /// Having a draft run.
+    TEST_DRAFT = "draft.test", Plugin, Write;
+    /// Making a draft a plugin.
+    LOAD_DRAFT = "draft.load", Plugin, Write;
     /// Starting an execution.
     START = "execution.start", Execution, Write;
-    /// Looking at executions.
+    /// Looking at executions, following them, taking their histories elsewhere.
     LOOK = "execution.read", Execution, Read;
     /// Steering one: pause, resume, cancel, retry, skip, hold.
     CONTROL = "execution.control", Execution, Write;
+    /// Making a new one of an earlier one.
+    FORK = "execution.fork", Execution, Write;
+    /// Telling of what happened outside.
+    EVENT = "execution.event", Execution, Write;
     /// Deleting one that has ended.
     PURGE = "execution.purge", Execution, Admin;
+    /// Taking in the history of one that was recorded elsewhere.
+    IMPORT = "execution.import", Execution, Admin;
     /// Looking at questions.
     QUESTIONS = "intervention.read", Intervention, Read;
     /// Answering one.
     ANSWER = "intervention.answer", Intervention, Write;
+    /// Looking at keys. Nobody ever sees what proves one.
+    KEYS = "key.read", Key, Read;
+    /// Making a key.
+    CREATE_KEY = "key.create", Key, Admin;
+    /// Revoking one.
+    REVOKE_KEY = "key.revoke", Key, Admin;
 }

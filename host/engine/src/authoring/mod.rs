@@ -28,6 +28,7 @@ pub(crate) use drafts::Drafts;
 pub use testing::{TestCase, TestRequest, Tested};
 pub use validating::{Finding, Severity, Validation};
 
+use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::ports::{Blueprint, BuildError, Language, LoadError, Source, SourceFile, SourceProblem, Workshop};
@@ -85,14 +86,26 @@ impl Engine {
     /// The source text of a new plugin with one operation, to be edited. It builds, and passes its own example, as it is.
     pub fn scaffold_operation(
         &self,
-        _who: &Principal,
+        who: &Principal,
         blueprint: &Blueprint,
     ) -> Result<Vec<SourceFile>, EngineError> {
+        self.0.permit(who, &rules::SCAFFOLD, Place::Host, Subject { thing: Thing::Draft, name: "*" })?;
         Ok(self.workshop()?.scaffold(blueprint)?)
     }
 
     /// Builds a component of source text and keeps it as a draft. What the host would refuse to load is kept too, with why.
     pub async fn build_operation(
+        &self,
+        who: &Principal,
+        language: Language,
+        files: &[SourceFile],
+    ) -> Result<Draft, EngineError> {
+        let subject = Subject { thing: Thing::Draft, name: "*" };
+        let work = self.built(who, language, files);
+        self.0.guarded(who, &rules::BUILD_DRAFT, Place::Host, subject, work).await
+    }
+
+    async fn built(
         &self,
         who: &Principal,
         language: Language,
@@ -127,8 +140,21 @@ impl Engine {
         runtime: Option<&RuntimeId>,
         replace: bool,
     ) -> Result<Loaded, EngineError> {
+        let name = digest.to_string();
+        let subject = Subject { thing: Thing::Draft, name: &name };
+        let work = self.loaded(who, digest, runtime, replace);
+        self.0.guarded(who, &rules::LOAD_DRAFT, Place::Host, subject, work).await
+    }
+
+    async fn loaded(
+        &self,
+        who: &Principal,
+        digest: Digest,
+        runtime: Option<&RuntimeId>,
+        replace: bool,
+    ) -> Result<Loaded, EngineError> {
         let component = self.draft(digest)?;
-        let entry = runtime.map(|runtime| self.0.runtime(runtime)).transpose()?;
+        let entry = runtime.map(|runtime| self.0.enter(who, runtime)).transpose()?;
         let plugin = self.inspected(who, &component).await?;
         let change = VersionChange::of(&self.0, &plugin);
         if let (Some(current), false) = (&change.current, replace)
@@ -137,7 +163,7 @@ impl Engine {
             return Err(EngineError::Refusal(validating::clash(&plugin, &change, current)));
         }
         let findings = validating::lacking(entry.as_deref(), &plugin);
-        let plugin = self.load_plugin(who, component.to_vec()).await?;
+        let plugin = self.make_current(who, component.to_vec()).await?;
         self.0.drafts.forget(digest);
         Ok(Loaded { plugin, change, findings })
     }

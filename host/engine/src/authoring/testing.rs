@@ -11,6 +11,7 @@ use orgata_model::runtime::Environment;
 use orgata_model::{Digest, RuntimeId, failure};
 use serde_json::Value;
 
+use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::principal::Principal;
@@ -83,8 +84,20 @@ impl Engine {
         digest: Digest,
         request: TestRequest,
     ) -> Result<Tested, EngineError> {
+        let name = digest.to_string();
+        let subject = Subject { thing: Thing::Draft, name: &name };
+        let work = self.tested(who, digest, request);
+        self.0.guarded(who, &rules::TEST_DRAFT, Place::Host, subject, work).await
+    }
+
+    async fn tested(
+        &self,
+        who: &Principal,
+        digest: Digest,
+        request: TestRequest,
+    ) -> Result<Tested, EngineError> {
         let component = self.draft(digest)?;
-        let ground = self.ground(request.runtime.as_ref())?;
+        let ground = self.ground(who, request.runtime.as_ref())?;
         let plugin = self.inspected(who, &component).await?;
         let (mut trials, planned) = plan(&plugin, request)?;
         let until = self.0.clock.now() + LONGEST;
@@ -104,10 +117,10 @@ impl Engine {
         Ok(Tested { plugin, trials })
     }
 
-    fn ground(&self, runtime: Option<&RuntimeId>) -> Result<Ground, EngineError> {
+    fn ground(&self, who: &Principal, runtime: Option<&RuntimeId>) -> Result<Ground, EngineError> {
         let bare = Ground::bare(self.0.clock.now())?;
         let Some(id) = runtime else { return Ok(bare) };
-        let entry = self.0.runtime(id)?;
+        let entry = self.0.enter(who, id)?;
         let environment = entry.runtime.environment;
         if environment != Environment::Development {
             let message = format!(

@@ -6,8 +6,9 @@ use orgata_model::operation::{EffectClass, Operation, Plugin};
 use orgata_model::{Digest, RuntimeId};
 
 use super::change::{VersionChange, VersionName};
+use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Thing};
 use crate::host::RuntimeEntry;
 use crate::ports::LoadError;
 use crate::principal::Principal;
@@ -90,8 +91,20 @@ impl Engine {
         digest: Digest,
         runtime: Option<&RuntimeId>,
     ) -> Result<Validation, EngineError> {
+        let name = digest.to_string();
+        let subject = Subject { thing: Thing::Draft, name: &name };
+        let work = self.validated(who, digest, runtime);
+        self.0.guarded(who, &rules::VALIDATE_DRAFT, Place::Host, subject, work).await
+    }
+
+    async fn validated(
+        &self,
+        who: &Principal,
+        digest: Digest,
+        runtime: Option<&RuntimeId>,
+    ) -> Result<Validation, EngineError> {
         let component = self.draft(digest)?;
-        let entry = runtime.map(|runtime| self.0.runtime(runtime)).transpose()?;
+        let entry = runtime.map(|runtime| self.0.enter(who, runtime)).transpose()?;
         let plugin = match self.inspected(who, &component).await {
             Ok(plugin) => plugin,
             Err(EngineError::Refused(refusal)) => return Ok(refused(digest, refusal)),

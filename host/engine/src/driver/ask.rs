@@ -41,6 +41,7 @@ impl Driver {
             approvals: question.approvals,
             approved: Vec::new(),
             self_approval: question.self_approval,
+            humans_only: question.humans_only,
             origin: question.origin,
         };
         self.note(Fact::InterventionRequired { intervention })

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::answers;
 use crate::error::{EngineError, Thing};
 use crate::executions::Control;
-use crate::interventions::AnswerRequest;
+use crate::interventions::{AnswerRequest, Answerer};
 
 use super::Driver;
 use super::commit::Stop;
@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Answer {
         intervention: InterventionId,
         answer: AnswerRequest,
-        who: Actor,
+        from: Answerer,
         reply: oneshot::Sender<Result<(), EngineError>>,
     },
     /// Pause, resume, cancel, …
@@ -101,10 +101,10 @@ impl Driver {
                 let done = self.commit().await;
                 self.tell(reply, done, State::summary)
             }
-            Command::Answer { intervention, answer, who, reply } => {
-                match self.check_answer(intervention, answer, &who) {
+            Command::Answer { intervention, answer, from, reply } => {
+                match self.check_answer(intervention, answer, &from) {
                     Ok(fact) => {
-                        let done = self.record_durably(fact, who).await;
+                        let done = self.record_durably(fact, from.who.actor()).await;
                         self.tell(reply, done, |_| ())
                     }
                     Err(error) => refuse(reply, error),
@@ -161,7 +161,7 @@ impl Driver {
         &self,
         id: InterventionId,
         answer: AnswerRequest,
-        who: &Actor,
+        from: &Answerer,
     ) -> Result<Fact, EngineError> {
         if let Some(resolution) = self.state.resolved.get(&id) {
             return Err(EngineError::Answered(Box::new(resolution.clone())));
@@ -172,15 +172,13 @@ impl Driver {
                 None => EngineError::not_found(Thing::Intervention, id),
             });
         };
-        if !question.self_approval && *who == self.state.started_by {
-            return Err(EngineError::NotAllowed(
-                "whoever started the execution may not answer this: somebody else must".to_owned(),
-            ));
+        if let Some(refusal) = from.refusal(question, &self.state.started_by) {
+            return Err(refusal);
         }
         answers::check(question, &answer.response)?;
         let step = question.step.clone();
         let (response, notes) = (Arc::new(answer.response), answer.notes);
-        if let Some(earlier) = question.approved.iter().find(|earlier| *earlier.by == **who) {
+        if let Some(earlier) = question.approved.iter().find(|earlier| *earlier.by == *from.who.name()) {
             return Err(EngineError::Answered(Box::new(earlier.clone())));
         }
         let more = question.approved.len() + 1 < question.approvals as usize;

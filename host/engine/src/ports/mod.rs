@@ -14,7 +14,7 @@ pub use operations::{
     PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
 };
 pub use store::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 pub use workshop::{Blueprint, BuildError, Built, Language, Schemas, SourceFile, SourceProblem, Workshop};

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use orgata_model::execution::{Event, Seq, Status, Summary};
 use orgata_model::intervention::Intervention;
 use orgata_model::runtime::Runtime;
-use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId};
+use orgata_model::{Digest, ExecutionId, InterventionId, KeyId, PlaybookName, RoleName, RuntimeId};
 
 use crate::access::AuditRecord;
+use crate::principal::Identity;
 
 /// Keeps executions, playbooks and runtimes.
 ///
@@ -128,6 +129,15 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ExecutionId>, StoreError>;
 
+    /// Every key that was made, revoked ones among them.
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
+
+    /// Keeps a key, instead of what was kept of it before.
+    async fn put_key(&self, key: &KeyRecord) -> Result<(), StoreError>;
+
+    /// Writes down when a key was last used. One that is not there is no fault.
+    async fn touch_key(&self, id: KeyId, used_at: Timestamp) -> Result<(), StoreError>;
+
     /// Whether the store can be written to now: for readiness.
     async fn ready(&self) -> Result<(), StoreError>;
 
@@ -150,6 +160,27 @@ pub struct Append {
     pub idempotency_key: Option<String>,
     /// The names of the outside events that it waits for now, when they changed: all of them.
     pub awaited: Option<Vec<String>>,
+}
+
+/// A key with which a caller proves who it is, as far as it is kept: what proves it is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// What it is known by.
+    pub id: KeyId,
+    /// The digest of its secret part. Whoever checks keys says which digest that is.
+    pub hash: [u8; 32],
+    /// Who it proves its holder to be.
+    pub identity: Arc<Identity>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// From when on it is no longer good.
+    pub expires_at: Option<Timestamp>,
+    /// When somebody revoked it.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was last used; a few minutes late.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// How far a schedule has been dealt with.
@@ -179,6 +210,8 @@ pub struct StoredExecution {
 pub struct ExecutionQuery {
     /// Only of this runtime.
     pub runtime: Option<RuntimeId>,
+    /// Only of these runtimes; absent for all.
+    pub runtimes: Option<BTreeSet<RuntimeId>>,
     /// Only of this playbook.
     pub playbook: Option<PlaybookName>,
     /// Only of these statuses; empty for all.
@@ -201,6 +234,7 @@ impl ExecutionQuery {
     /// Whether an execution is one of those that are asked for. Where the page begins and ends is not looked at.
     pub fn wants(&self, summary: &Summary) -> bool {
         self.runtime.as_ref().is_none_or(|runtime| *runtime == summary.runtime)
+            && self.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&summary.runtime))
             && self.playbook.as_ref().is_none_or(|playbook| *playbook == summary.playbook.name)
             && (self.statuses.is_empty() || self.statuses.contains(&summary.status))
             && self.since.is_none_or(|since| summary.started_at >= since)
@@ -235,16 +269,33 @@ pub struct StoreSize {
 pub struct InboxQuery {
     /// Only of this runtime.
     pub runtime: Option<RuntimeId>,
+    /// Only of these runtimes; absent for all.
+    pub runtimes: Option<BTreeSet<RuntimeId>>,
     /// Only of this execution.
     pub execution: Option<ExecutionId>,
     /// Only for this role.
     pub role: Option<RoleName>,
+    /// Only for one of these roles, or for nobody in particular; absent for all.
+    pub roles: Option<BTreeSet<RoleName>>,
     /// Only this one.
     pub intervention: Option<InterventionId>,
     /// From the page before.
     pub cursor: Option<String>,
     /// At most so many, 1 to 1000.
     pub limit: usize,
+}
+
+impl InboxQuery {
+    /// Whether an open intervention is one of those that are asked for. Where the page begins and ends is not looked at.
+    pub fn wants(&self, open: &PendingIntervention) -> bool {
+        let assignee = open.intervention.assignee_role.as_ref();
+        self.runtime.as_ref().is_none_or(|runtime| *runtime == open.runtime)
+            && self.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&open.runtime))
+            && self.execution.is_none_or(|execution| execution == open.execution)
+            && self.role.as_ref().is_none_or(|role| assignee == Some(role))
+            && self.roles.as_ref().is_none_or(|roles| assignee.is_none_or(|role| roles.contains(role)))
+            && self.intervention.is_none_or(|id| id == open.intervention.id)
+    }
 }
 
 /// Some of a list, and how to get on.
@@ -255,6 +306,13 @@ pub struct Page<T> {
     /// Present when there is more. Opaque to callers; one that is not the store's own is refused as
     /// [`StoreError::Cursor`].
     pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Nothing, and nothing more.
+    pub const fn empty() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
 }
 
 /// An open intervention and where it stands.

@@ -38,8 +38,9 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Handle};
 use tracing::info_span;
 
+use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Thing};
 use crate::executions::StartRequest;
 use crate::host::{Host, RuntimeEntry};
 use crate::ports::{Clock as _, Operations, Plugins};
@@ -101,7 +102,19 @@ impl Engine {
     /// is not as the scenario expects is in the report; `Err` is what could not be played at all.
     pub async fn simulate(
         &self,
-        _who: &Principal,
+        who: &Principal,
+        runtime: &RuntimeId,
+        request: SimulationRequest,
+    ) -> Result<Simulation, EngineError> {
+        let entry = self.0.look_into(who, &rules::PLAYBOOKS, runtime)?;
+        let place = Place::In(entry.runtime.environment);
+        let within = format!("{runtime}/{}", request.playbook);
+        let subject = Subject { thing: Thing::Runtime, name: &within };
+        self.0.guarded(who, &rules::SIMULATE, place, subject, self.played(runtime, request)).await
+    }
+
+    async fn played(
+        &self,
         runtime: &RuntimeId,
         request: SimulationRequest,
     ) -> Result<Simulation, EngineError> {

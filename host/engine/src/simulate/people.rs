@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use orgata_model::playbook::scenario::Answer;
 use orgata_model::{ExecutionId, InterventionId, StepPath};
 
-use crate::interventions::AnswerRequest;
+use crate::interventions::{AnswerRequest, Way};
 use crate::ports::PendingIntervention;
 use crate::principal::{Principal, PrincipalKind};
 
@@ -44,7 +44,7 @@ impl People {
         Some(Coming {
             at: open.opened_at.checked_add(*after).ok()?,
             who: Principal::trusted(by.unwrap_or(NOBODY_IN_PARTICULAR), PrincipalKind::User),
-            answer: AnswerRequest { response: response.clone()?, notes: notes.clone() },
+            answer: AnswerRequest { response: response.clone()?, notes: notes.clone(), way: Way::Direct },
         })
     }
 

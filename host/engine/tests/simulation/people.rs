@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use orgata_engine::ports::{PendingIntervention, StoreError};
 use orgata_engine::{
-    AnswerRequest, Control, EngineError, ForkRequest, Hold, Principal, PrincipalKind, StartRequest,
+    AnswerRequest, Control, EngineError, ForkRequest, Hold, Principal, PrincipalKind, StartRequest, Way,
 };
 use orgata_model::ExecutionId;
 use orgata_model::execution::Fact;
@@ -96,7 +96,7 @@ impl People {
         let (engine, store) = (host.engine.clone(), host.store.clone());
         let (execution, id) = (open.execution, open.intervention.id);
         let words = format!("{} says {response} to {} of {execution}", who.name(), open.intervention.step);
-        let answer = AnswerRequest { response, notes: None };
+        let answer = AnswerRequest { response, notes: None, way: Way::Direct };
         let answering = async move { engine.answer(&who, execution, id, answer).await };
         let is_there = move |()| {
             store.history(execution).iter().any(|event| match &event.fact {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use orgata_engine::{AnswerRequest, Control, OutsideEvent};
+use orgata_engine::{AnswerRequest, Control, OutsideEvent, Way};
 use orgata_model::Failure;
 use orgata_model::execution::Status;
 use orgata_model::intervention::Origin;
@@ -151,7 +151,8 @@ async fn go_on(host: &TestHost, goes: Goes) {
     let open = host.store.open().into_iter().next();
     if let Some(open) = open.filter(|open| answered || open.intervention.origin == Origin::Interrupted) {
         let decision = if open.intervention.origin == Origin::Interrupted { "retry" } else { "approve" };
-        let answer = AnswerRequest { response: json!({ "decision": decision }), notes: None };
+        let answer =
+            AnswerRequest { response: json!({ "decision": decision }), notes: None, way: Way::Direct };
         tokio::spawn(
             async move { engine.answer(&ada(), open.execution, open.intervention.id, answer).await },
         );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orgata_engine::{Control, EngineError, StartRequest};
+use orgata_engine::{Control, EngineError, StartRequest, Way};
 use orgata_model::execution::Status;
 use serde_json::json;
 
@@ -150,7 +150,8 @@ async fn a_writer_that_was_overtaken_leaves_and_tells_its_callers() {
     let late = {
         let (engine, open) = (overtaken.clone(), open.clone());
         tokio::spawn(async move {
-            let answer = orgata_engine::AnswerRequest { response: json!("late"), notes: None };
+            let answer =
+                orgata_engine::AnswerRequest { response: json!("late"), notes: None, way: Way::Direct };
             engine.answer(&ada(), open.execution, open.intervention.id, answer).await
         })
     };
@@ -159,7 +160,8 @@ async fn a_writer_that_was_overtaken_leaves_and_tells_its_callers() {
     let early = {
         let (engine, open) = (host.engine.clone(), open.clone());
         tokio::spawn(async move {
-            let answer = orgata_engine::AnswerRequest { response: json!("early"), notes: None };
+            let answer =
+                orgata_engine::AnswerRequest { response: json!("early"), notes: None, way: Way::Direct };
             engine.answer(&ada(), open.execution, open.intervention.id, answer).await
         })
     };

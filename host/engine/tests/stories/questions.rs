@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orgata_engine::{AnswerRequest, EngineError};
+use orgata_engine::{AnswerRequest, EngineError, Way};
 use orgata_model::execution::{Fact, Status};
 use orgata_model::intervention::Origin;
 use serde_json::{Value, json};
@@ -112,8 +112,11 @@ async fn of_many_answers_at_once_one_wins_and_all_others_hear_of_it() {
             let (engine, open) = (host.engine.clone(), open.clone());
             let color = if n % 2 == 0 { "red" } else { "blue" };
             tokio::spawn(async move {
-                let answer =
-                    AnswerRequest { response: json!({ "color": color }), notes: Some(n.to_string()) };
+                let answer = AnswerRequest {
+                    response: json!({ "color": color }),
+                    notes: Some(n.to_string()),
+                    way: Way::Direct,
+                };
                 engine.answer(&ada(), open.execution, open.intervention.id, answer).await
             })
         })
@@ -163,7 +166,7 @@ async fn late(host: &TestHost, id: orgata_model::ExecutionId) -> Result<(), Engi
         Fact::InterventionRequired { intervention } => Some(intervention.id),
         _ => None,
     });
-    let answer = AnswerRequest { response: json!({ "color": "blue" }), notes: None };
+    let answer = AnswerRequest { response: json!({ "color": "blue" }), notes: None, way: Way::Direct };
     within(host.engine.answer(&ada(), id, asked.unwrap(), answer)).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orgata_engine::{AnswerRequest, Control, EngineError};
+use orgata_engine::{AnswerRequest, Control, EngineError, Way};
 use orgata_model::execution::Status;
 use serde_json::json;
 
@@ -37,7 +37,7 @@ async fn no_command_is_lost_between_a_driver_that_leaves_and_the_next() {
                     0 => engine.control(&who, id, Control::Pause, None).await.map(drop),
                     1 => engine.control(&who, id, Control::Resume, None).await.map(drop),
                     _ => {
-                        let answer = AnswerRequest { response: json!(n), notes: None };
+                        let answer = AnswerRequest { response: json!(n), notes: None, way: Way::Direct };
                         engine.answer(&who, id, question, answer).await
                     }
                 }

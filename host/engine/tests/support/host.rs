@@ -8,6 +8,7 @@ use std::time::Duration;
 use orgata_engine::ports::PendingIntervention;
 use orgata_engine::{
     AnswerRequest, Control, Engine, EngineError, Principal, PrincipalKind, Settings, StartRequest, Started,
+    Way,
 };
 use orgata_model::execution::{Event, Fact, Status, Summary};
 use orgata_model::intervention::Origin;
@@ -124,7 +125,7 @@ impl TestHost {
     }
 
     pub async fn answer_to(&self, open: &PendingIntervention, response: Value) -> Result<(), EngineError> {
-        let answer = AnswerRequest { response, notes: None };
+        let answer = AnswerRequest { response, notes: None, way: Way::Direct };
         within(self.engine.answer(&ada(), open.execution, open.intervention.id, answer)).await
     }
 
@@ -210,7 +211,7 @@ impl TestHost {
                 }
             }
             for (open, value) in replies {
-                let answer = AnswerRequest { response: value, notes: None };
+                let answer = AnswerRequest { response: value, notes: None, way: Way::Direct };
                 let engine = self.engine.clone();
                 let told =
                     async move { engine.answer(&ada(), open.execution, open.intervention.id, answer).await };

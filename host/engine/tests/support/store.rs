@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
 use orgata_model::playbook::Playbook;
 use orgata_model::runtime::Runtime;
-use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
+use orgata_model::{Digest, ExecutionId, KeyId, PlaybookName, RuntimeId};
 use tokio::sync::Notify;
 
 use super::life::Life;
@@ -44,6 +44,7 @@ struct Disk {
     compiled: BTreeMap<Digest, Arc<Playbook>>,
     runtimes: BTreeMap<RuntimeId, Runtime>,
     schedules: BTreeMap<(RuntimeId, PlaybookName), ScheduleMark>,
+    api_keys: BTreeMap<KeyId, KeyRecord>,
     /// Executions that count against concurrency keys, in the order in which they came.
     keyed: Vec<ExecutionId>,
 }

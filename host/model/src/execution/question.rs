@@ -40,6 +40,8 @@ pub struct Question {
     pub approvals: u32,
     /// Whoever started the execution may answer too.
     pub self_approval: bool,
+    /// A person must answer: no AI assistant may.
+    pub humans_only: bool,
     /// Who asks, and so what an answer is for.
     pub origin: Origin,
 }
@@ -65,6 +67,7 @@ impl Question {
             reminders: ask.reminders,
             approvals: *approvals,
             self_approval: ask.self_approval,
+            humans_only: ask.humans_only,
             origin: Origin::Step,
         })
     }
@@ -121,6 +124,7 @@ impl Question {
             reminders: None,
             approvals: 1,
             self_approval: true,
+            humans_only: false,
             origin,
         }
     }

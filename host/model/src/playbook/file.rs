@@ -281,6 +281,9 @@ pub(super) struct InterventionFile {
     /// Whether whoever started the execution may answer. True when absent.
     #[serde(rename = "selfApproval")]
     pub(super) self_approval: Option<bool>,
+    /// Whether a person must answer: no AI assistant may. False when absent.
+    #[serde(rename = "humansOnly")]
+    pub(super) humans_only: Option<bool>,
 }
 
 impl<T: Default> Default for At<T> {

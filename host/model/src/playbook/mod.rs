@@ -311,6 +311,8 @@ pub struct Ask {
     pub approvals: (u32, Option<RoleName>),
     /// Whoever started the execution may answer too.
     pub self_approval: bool,
+    /// A person must answer: no AI assistant may.
+    pub humans_only: bool,
 }
 
 impl Playbook {

@@ -199,6 +199,7 @@ pub(crate) fn asked_until(
             approvals: 1,
             approved: Vec::new(),
             self_approval: true,
+            humans_only: false,
             origin,
         },
     }

@@ -125,6 +125,7 @@ impl Story {
             approvals: question.approvals,
             approved: Vec::new(),
             self_approval: question.self_approval,
+            humans_only: question.humans_only,
             origin: question.origin,
         }
     }

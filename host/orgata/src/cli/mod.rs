@@ -1,6 +1,7 @@
 //! The words of the command line. What they do is in `commands`.
 
 mod exec;
+mod key;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub(crate) use exec::{
     CancelArgs, ControlArgs, ExecCommand, FilterArgs, ForkArgs, HoldArgs, MeantArgs, PurgeArgs, RetryArgs,
     SkipArgs,
 };
+pub(crate) use key::{CreateKeyArgs, KeyCommand};
 
 /// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
 #[derive(Debug, Parser)]
@@ -23,7 +25,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Configuration file [default: orgata.yaml, if it is there]
@@ -35,6 +37,9 @@ pub(crate) struct Global {
     /// The running host to talk to [default: the one of the data folder]
     #[arg(long, global = true, value_name = "URL", env = "ORGATA_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
+    /// The key to bring to a host that asks who calls
+    #[arg(long, global = true, value_name = "KEY", env = "ORGATA_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -44,6 +49,16 @@ pub(crate) struct Global {
     /// How to log: as text, as JSON lines, or by whether a host's log goes to a terminal
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto, env = "ORGATA_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: LogFormat,
+}
+
+/// Without the key: it is for the host alone.
+impl std::fmt::Debug for Global {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Global")
+            .field("config", &self.config)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +95,12 @@ pub(crate) enum Command {
     /// Tell the running host what happened outside
     #[command(subcommand)]
     Event(EventCommand),
+    /// Make, list and revoke the keys with which callers prove who they are
+    ///
+    /// It asks the running host, which takes a key that may do so. Where none runs, whoever may read the data folder makes
+    /// the first one.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Speak MCP on standard input and output, for an assistant that starts this program
     ///
     /// It talks to the host that --server names or that runs on the data folder, or else to one that it starts for as
@@ -108,6 +129,9 @@ pub(crate) struct ServeArgs {
     /// Address to listen at; port 0 picks one
     #[arg(long, value_name = "ADDR", env = "ORGATA_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Serve everybody who can reach the host, without asking who they are. The configuration must say so, too
+    #[arg(long)]
+    pub(crate) insecure_without_authentication: bool,
 }
 
 #[derive(Debug, Args)]

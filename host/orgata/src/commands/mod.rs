@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod event;
 mod exec;
+mod key;
 mod mcp;
 mod playbook;
 mod plugin;
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin(command) => plugin::plugin(&global, command).await,
         Command::Exec(command) => exec::exec(&global, command).await,
         Command::Answer(args) => answer::answer(&global, &args).await,
+        Command::Key(command) => key::key(&global, command).await,
         Command::Mcp => mcp::mcp(&global).await,
         Command::Config => {
             let config = Config::read(&global)?;

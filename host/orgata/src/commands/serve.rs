@@ -3,10 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::bail;
-use orgata_model::runtime::Environment;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::warn;
 
 use crate::assemble::Host;
 use crate::cli::{Global, ServeArgs};
@@ -18,7 +15,8 @@ pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<E
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
-    refuse_strangers(&config)?;
+    config.insecure = args.insecure_without_authentication;
+    config.exposure().check()?;
     // Before anything is opened, so that a signal while starting is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -36,20 +34,4 @@ pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<E
     host.serve(stop).await?;
     drop(announcement);
     Ok(ExitCode::SUCCESS)
-}
-
-/// This version asks nobody for a name: it serves this machine alone.
-fn refuse_strangers(config: &Config) -> anyhow::Result<()> {
-    if !config.listen.ip().is_loopback() {
-        bail!(
-            "{} can be reached from other machines, and this version has no authentication: listen at 127.0.0.1, \
-             and put a proxy that authenticates in front of it",
-            config.listen
-        );
-    }
-    warn!("no authentication: everybody on this machine may do everything");
-    for runtime in config.runtimes.iter().filter(|runtime| runtime.environment != Environment::Development) {
-        warn!(runtime = %runtime.id, environment = runtime.environment.as_str(), "this runtime is not for development");
-    }
-    Ok(())
 }

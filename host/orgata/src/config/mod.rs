@@ -1,11 +1,13 @@
 //! `orgata.yaml`: what an operator decides. Unknown keys are errors; every default is shown by `orgata config`.
 
+pub(crate) mod exposure;
 mod runtimes;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use orgata_model::runtime::Environment;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Global;
@@ -37,10 +39,17 @@ pub(crate) struct Config {
     pub(crate) sandbox: orgata_sandbox::Settings,
     /// What clients may send.
     pub(crate) api: orgata_api::Settings,
+    /// Who may do what where.
+    pub(crate) access: orgata_engine::access::AccessSettings,
+    /// How callers prove who they are.
+    pub(crate) authentication: orgata_api::AuthSettings,
     /// How the store works.
     pub(crate) store: orgata_store_sqlite::Settings,
     /// How plugins are made of source text.
     pub(crate) workshop: orgata_workshop::Settings,
+    /// What the command line says of serving strangers.
+    #[serde(skip)]
+    pub(crate) insecure: bool,
 }
 
 impl Default for Config {
@@ -53,8 +62,11 @@ impl Default for Config {
             engine: orgata_engine::Settings::default(),
             sandbox: orgata_sandbox::Settings::default(),
             api: orgata_api::Settings::default(),
+            access: orgata_engine::access::AccessSettings::default(),
+            authentication: orgata_api::AuthSettings::default(),
             store: orgata_store_sqlite::Settings::default(),
             workshop: orgata_workshop::Settings::default(),
+            insecure: false,
         }
     }
 }
@@ -85,6 +97,13 @@ impl Config {
         let folder = file.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
         config.sandbox.http_roots = config.sandbox.http_roots.map(|file| folder.join(file));
+        if let Some(jwt) = &mut config.authentication.jwt {
+            let files =
+                [jwt.keys.as_mut().map(|it| &mut it.file), jwt.secret.as_mut().map(|it| &mut it.file)];
+            for file in files.into_iter().flatten() {
+                *file = file.take().map(|file| folder.join(file));
+            }
+        }
         let workshop = &mut config.workshop;
         workshop.componentizer = workshop.componentizer.take().map(|file| folder.join(file));
         workshop.rust_crates = workshop.rust_crates.take().map(|crates| folder.join(crates));
@@ -95,10 +114,33 @@ impl Config {
         Ok(config)
     }
 
+    /// By whom the host can be reached.
+    pub(crate) fn exposure(&self) -> exposure::Exposure<'_> {
+        exposure::Exposure {
+            listen: self.listen,
+            authentication: &self.authentication,
+            insecure: self.insecure,
+            has_tls: false,
+        }
+    }
+
+    /// For a host that is started for one command: what that command is to bring. Everybody else proves who they are where
+    /// they would have to at any other time, and wherever they are not developers.
+    pub(crate) fn for_one_command(&mut self) -> anyhow::Result<String> {
+        let (key, kept) = orgata_api::OwnKey::fresh().map_err(anyhow::Error::msg)?;
+        let developers = self.runtimes.iter().all(|runtime| runtime.environment == Environment::Development);
+        self.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let asked = self.authentication.is_required(self.listen.ip()) || !developers;
+        self.authentication.required = Some(asked);
+        self.authentication.own = Some(kept);
+        Ok(key)
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         self.engine.validate().map_err(anyhow::Error::msg)?;
         self.sandbox.validate()?;
         self.api.validate().map_err(anyhow::Error::msg)?;
+        self.authentication.validate().map_err(anyhow::Error::msg)?;
         self.workshop.validate().map_err(anyhow::Error::msg)?;
         let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
         names.sort();

@@ -3,9 +3,11 @@
 //! Every filter that a million finished executions would make slow has an index that is already in the list's
 //! order, so a page is read from where the last one ended and nothing is sorted but a page for each status.
 
+use std::collections::BTreeSet;
+
 use orgata_engine::ports::{ExecutionQuery, Found, Page, StoreError};
 use orgata_model::execution::{Status, Summary};
-use orgata_model::{ExecutionId, PlaybookName};
+use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
@@ -13,7 +15,7 @@ use super::TABLE;
 use super::read::{page, status, stored};
 use crate::cursor::{List, Place};
 use crate::failure::unavailable;
-use crate::row::Columns;
+use crate::row::{Columns, list_of};
 
 /// How much of each execution is read.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,9 @@ async fn page_of<T>(
     breadth: Breadth,
     read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
+    if query.runtimes.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Ok(Page::empty());
+    }
     let limit = query.limit.clamp(1, 1000);
     let mut statement = statement(query, limit, breadth)?;
     let rows = statement.build().fetch_all(readers).await.map_err(|error| unavailable(&error))?;
@@ -69,8 +74,11 @@ pub(crate) fn statement(
         limit: page(limit.saturating_add(1)),
     };
     let mut sql = QueryBuilder::new("WITH RECURSIVE ");
-    if let Some(playbook) = arms.playbook_anywhere() {
-        homes(&mut sql, playbook);
+    match (&arms.query.runtimes, arms.playbook_anywhere()) {
+        _ if !arms.by_home() => {}
+        (Some(runtimes), _) => these(&mut sql, runtimes),
+        (None, Some(playbook)) => homes(&mut sql, playbook),
+        (None, None) => {}
     }
     sql.push("page AS MATERIALIZED (SELECT id, started_at FROM (");
     match query.statuses.as_slice() {
@@ -107,6 +115,15 @@ fn homes(sql: &mut QueryBuilder<Sqlite>, playbook: &PlaybookName) {
     sql.push(" AND runtime > homes.runtime) FROM homes WHERE homes.runtime IS NOT NULL), ");
 }
 
+/// The runtimes that are asked for.
+fn these(sql: &mut QueryBuilder<Sqlite>, runtimes: &BTreeSet<RuntimeId>) {
+    sql.push("homes (runtime) AS (");
+    for (at, runtime) in runtimes.iter().enumerate() {
+        sql.push(if at > 0 { ", (" } else { "VALUES (" }).push_bind(runtime.as_str().to_owned()).push(")");
+    }
+    sql.push("), ");
+}
+
 /// What each part of the union asks for: the keys of a page of one status, or of all.
 struct Arms<'a> {
     query: &'a ExecutionQuery,
@@ -121,9 +138,16 @@ impl Arms<'_> {
         query.playbook.as_ref().filter(|_| query.runtime.is_none() && query.label.is_none())
     }
 
+    /// Whether an index must be asked once for each runtime.
+    fn by_home(&self) -> bool {
+        let query = self.query;
+        let several = query.runtimes.is_some() && query.runtime.is_none() && query.label.is_none();
+        several || self.playbook_anywhere().is_some()
+    }
+
     fn push(&self, sql: &mut QueryBuilder<Sqlite>, status: Option<Status>) {
         let rare = status.is_some_and(|status| status != Status::Succeeded);
-        if self.playbook_anywhere().is_none() || rare {
+        if !self.by_home() || rare {
             sql.push("SELECT * FROM (");
             self.keys(sql, status, false);
             sql.push(")");
@@ -171,6 +195,7 @@ impl Arms<'_> {
             (Some(status), _, _) if status != Status::Succeeded => "executions_by_status",
             (_, Some(_), _) => "executions_by_playbook",
             (_, None, Some(_)) => "executions_by_runtime",
+            (_, None, None) if self.by_home() => "executions_by_runtime",
             (_, None, None) => "executions_by_start",
         }
     }
@@ -188,8 +213,14 @@ impl Arms<'_> {
         }
         if of_home {
             sql.push(" AND executions.runtime = homes.runtime");
-        } else if let Some(runtime) = &self.query.runtime {
+            return;
+        }
+        if let Some(runtime) = &self.query.runtime {
             sql.push(" AND executions.runtime = ").push_bind(runtime.as_str().to_owned());
+        }
+        if let Some(runtimes) = &self.query.runtimes {
+            sql.push(" AND executions.runtime IN ");
+            list_of(sql, runtimes.iter().map(RuntimeId::as_str));
         }
     }
 }

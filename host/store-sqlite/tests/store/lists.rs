@@ -96,12 +96,16 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
         ExecutionQuery { label: label("team", "red"), ..all() },
         ExecutionQuery { label: label("team", "7"), ..all() },
         ExecutionQuery { ended_before: Some(at(30)), ..all() },
+        ExecutionQuery { runtimes: Some([runtime("kitchen"), runtime("cellar")].into()), ..all() },
+        ExecutionQuery { runtimes: Some([runtime("kitchen"), runtime("bakery")].into()), ..all() },
+        ExecutionQuery { runtimes: Some([].into()), ..all() },
     ];
     for left in &queries {
         for right in &queries {
             let right = right.clone();
             let both = ExecutionQuery {
                 runtime: left.runtime.clone().or(right.runtime),
+                runtimes: left.runtimes.clone().or(right.runtimes),
                 playbook: left.playbook.clone().or(right.playbook),
                 statuses: if left.statuses.is_empty() { right.statuses } else { left.statuses.clone() },
                 since: left.since.or(right.since),
@@ -123,6 +127,7 @@ async fn every_filter_and_every_pair_of_filters_agrees_with_looking_at_all() {
 /// What a query means, word for word.
 fn fits(query: &ExecutionQuery, it: &Summary) -> bool {
     query.runtime.as_ref().is_none_or(|runtime| it.runtime == *runtime)
+        && query.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&it.runtime))
         && query.playbook.as_ref().is_none_or(|playbook| it.playbook.name == *playbook)
         && (query.statuses.is_empty() || query.statuses.contains(&it.status))
         && query.since.is_none_or(|since| it.started_at >= since)

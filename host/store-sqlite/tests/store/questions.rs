@@ -170,6 +170,16 @@ async fn the_inbox_is_paged_oldest_first_and_filtered() {
     assert_eq!(numbers(query).await, expected(|number| number % 3 == 0));
     let query = InboxQuery { role: Some(role("chef")), runtime: Some(runtime("bakery")), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number % 6 == 0));
+    let runtimes = Some([runtime("bakery"), runtime("cellar")].into());
+    let query = InboxQuery { runtimes, ..inbox() };
+    assert_eq!(numbers(query).await, expected(|number| number % 2 == 0));
+    let query = InboxQuery { runtimes: Some([].into()), ..inbox() };
+    assert_eq!(numbers(query).await, expected(|_| false));
+    // What asks nobody in particular is for everybody.
+    let query = InboxQuery { roles: Some([role("chef"), role("owner")].into()), ..inbox() };
+    assert_eq!(numbers(query).await, expected(|number| number % 3 != 1));
+    let query = InboxQuery { roles: Some([].into()), ..inbox() };
+    assert_eq!(numbers(query).await, expected(|number| number % 3 == 2));
     let query = InboxQuery { execution: Some(execution(5)), ..inbox() };
     assert_eq!(numbers(query).await, expected(|number| number == 5));
     let query = InboxQuery { intervention: Some(question(7)), ..inbox() };

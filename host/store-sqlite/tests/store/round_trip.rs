@@ -109,6 +109,7 @@ fn intervention() -> impl Strategy<Value = Intervention> {
                 approvals: 2,
                 approved: Vec::new(),
                 self_approval: false,
+                humans_only: false,
                 origin,
             }
         },

@@ -192,6 +192,7 @@ pub fn asked(number: u128, on_deadline: OnDeadline) -> Intervention {
         approvals: 1,
         approved: Vec::new(),
         self_approval: true,
+        humans_only: false,
         origin: Origin::Step,
     }
 }

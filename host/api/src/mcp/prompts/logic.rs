@@ -51,14 +51,14 @@ async fn write(call: &Call, given: Given) -> Result<Vec<PromptMessage>, ApiError
         )),
         embedded(call, &Address::Playbook(runtime.clone(), name)).await?,
     ];
-    for operation in operations(&playbook) {
-        match embedded(call, &Address::Operation(runtime.clone(), operation.clone())).await {
+    let operations = operations(&playbook).into_iter().map(|name| Address::Operation(runtime.clone(), name));
+    let roles = playbook.roles.iter().map(|role| Address::Role(runtime.clone(), role.clone()));
+    // Not loaded, or not for this caller: the rest can be said all the same.
+    for address in operations.chain(roles) {
+        match embedded(call, &address).await {
             Ok(message) => messages.push(message),
-            Err(error) => messages.push(text(format!("`{operation}` cannot be shown: {}", error.message()))),
+            Err(error) => messages.push(text(format!("`{address}` cannot be shown: {}", error.message()))),
         }
-    }
-    for role in &playbook.roles {
-        messages.push(embedded(call, &Address::Role(runtime.clone(), role.clone())).await?);
     }
     messages.push(text(QUESTIONS));
     Ok(messages)

@@ -112,7 +112,7 @@ async fn wait_for(call: &Call, summary: &Summary, mut until: Instant) -> Result<
     let told = if call.state.is_some() { summary.version } else { 0 };
     let mut following = Following::new(call, summary, told).await?;
     while following.until(until).await? == Halt::Asked {
-        let open = call.engine().pending_interventions(&call.who, id).await?;
+        let open = questions::open(call, id).await?;
         // What the history asked before may be answered by now.
         let Some(pending) = open.first() else { continue };
         if call.takes_tasks() || !call.shows_forms() {

@@ -1,7 +1,7 @@
 //! `get_pending_interventions`, `intervene_execution`: questions and their answers.
 
-use orgata_engine::AnswerRequest;
 use orgata_engine::ports::InboxQuery;
+use orgata_engine::{AnswerRequest, Way};
 use orgata_model::{ExecutionId, InterventionId, RoleName, RuntimeId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,22 +92,23 @@ impl Tool for InterveneExecution {
     const TITLE: &'static str = "Answer a question";
     const ABOUT: &'static str = "Answers an open question of an execution, which then goes on. The first valid answer wins and is \
         durable. `response` must satisfy the question's `responseSchema`. Answer for a person only with what that person said: \
-        never decide in their place.";
+        never decide in their place. A question that is `humansOnly` is not answered this way.";
     const EFFECT: Effect = Effect::Replaces;
     type Input = Answer;
     type Output = AnsweredView<'static>;
 
     async fn call(call: &Call, answer: Answer) -> Result<Reply, ApiError> {
         let Answer { execution_id, intervention_id, response, notes } = answer;
-        let request = AnswerRequest { response, notes };
-        questions::answer(call, execution_id, intervention_id, request, questions::By::Arguments).await?;
-        let summary = call.engine().execution(&call.who, execution_id).await?;
+        let request = AnswerRequest { response, notes, way: Way::Assistant };
+        questions::answer(call, execution_id, intervention_id, request).await?;
+        // The answer is taken: that its giver may not look at the execution does not undo it.
+        let summary = call.engine().execution(&call.who, execution_id).await.ok();
         let answered = AnsweredView {
             intervention_id,
             execution_id,
             status: "answered",
             answered_by: call.who.name(),
-            execution_status: summary.status,
+            execution_status: summary.map(|summary| summary.status),
         };
         Ok(Reply::of(&answered)?.linked(Address::Execution(execution_id)))
     }

@@ -151,6 +151,7 @@ impl Tool for ListExecutions {
 
     async fn call(call: &Call, search: Search) -> Result<Reply, ApiError> {
         let query = ExecutionQuery {
+            runtimes: None,
             runtime: search.runtime_id,
             playbook: search.playbook_name,
             statuses: search.statuses,

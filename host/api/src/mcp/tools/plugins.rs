@@ -37,7 +37,7 @@ impl Tool for ListPlugins {
     type Output = PageView<PluginEntryView<'static>>;
 
     async fn call(call: &Call, _: Nothing) -> Result<Reply, ApiError> {
-        let plugins = call.engine().plugins(&call.who);
+        let plugins = call.engine().plugins(&call.who)?;
         Reply::of(&PageView::whole(plugins.iter().map(PluginEntryView::from).collect()))
     }
 }

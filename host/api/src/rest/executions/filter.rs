@@ -44,6 +44,7 @@ pub(super) fn read(query: &mut Pairs<'_>, usual: usize) -> Result<ExecutionQuery
         statuses.push(status(word.trim())?);
     }
     Ok(ExecutionQuery {
+        runtimes: None,
         runtime: query.one("runtime")?,
         playbook: query.one("playbook")?,
         statuses,

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use orgata_engine::Engine;
 
 use crate::app::Caller;
+use crate::error::ApiError;
 use crate::extract::Json;
 use crate::wire::error::ErrorBody;
 use crate::wire::page::PageView;
@@ -21,7 +22,10 @@ use crate::wire::plugin::PluginEntryView;
         (status = "default", description = "An error", body = ErrorBody),
     )
 )]
-pub(crate) async fn list(State(engine): State<Engine>, Caller(principal): Caller) -> Response {
-    let plugins = engine.plugins(&principal);
-    Json(PageView::whole(plugins.iter().map(PluginEntryView::from).collect())).into_response()
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Caller(principal): Caller,
+) -> Result<Response, ApiError> {
+    let plugins = engine.plugins(&principal)?;
+    Ok(Json(PageView::whole(plugins.iter().map(PluginEntryView::from).collect())).into_response())
 }

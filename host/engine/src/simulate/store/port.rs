@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use orgata_model::execution::{Event, Seq, Status, Summary};
 use orgata_model::playbook::KEY_LABEL;
 use orgata_model::runtime::Runtime;
-use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
+use orgata_model::{Digest, ExecutionId, KeyId, PlaybookName, RuntimeId};
 
 use crate::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 
 use super::{MemoryStore, Row};
@@ -139,16 +139,7 @@ impl Store for MemoryStore {
     }
 
     async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError> {
-        let wanted = |open: &PendingIntervention| {
-            query.runtime.as_ref().is_none_or(|runtime| *runtime == open.runtime)
-                && query.execution.is_none_or(|execution| execution == open.execution)
-                && query
-                    .role
-                    .as_ref()
-                    .is_none_or(|role| open.intervention.assignee_role.as_ref() == Some(role))
-                && query.intervention.is_none_or(|id| id == open.intervention.id)
-        };
-        Ok(page(self.open().into_iter().filter(wanted).collect(), query.limit))
+        Ok(page(self.open().into_iter().filter(|open| query.wants(open)).collect(), query.limit))
     }
 
     async fn publish_playbook(&self, _playbook: &PublishedPlaybook) -> Result<(), StoreError> {
@@ -201,6 +192,18 @@ impl Store for MemoryStore {
             })
         };
         Ok(inside.keyed.iter().filter(has_key).take(limit).copied().collect())
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_key(&self, _key: &KeyRecord) -> Result<(), StoreError> {
+        not_here()
+    }
+
+    async fn touch_key(&self, _id: KeyId, _used_at: Timestamp) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -180,9 +180,7 @@ impl Store for LifeStore {
     async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError> {
         self.read(|disk| {
             let open = disk.rows.values().flat_map(|row| &row.open);
-            let wanted =
-                open.filter(|open| query.execution.is_none_or(|execution| execution == open.execution));
-            page(wanted.cloned().collect(), query.limit)
+            page(open.filter(|open| query.wants(open)).cloned().collect(), query.limit)
         })
         .await
     }
@@ -250,6 +248,23 @@ impl Store for LifeStore {
                 })
             };
             disk.keyed.iter().filter(has_key).take(limit).copied().collect()
+        })
+        .await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        self.read(|disk| disk.api_keys.values().cloned().collect()).await
+    }
+
+    async fn put_key(&self, key: &KeyRecord) -> Result<(), StoreError> {
+        self.read(|disk| disk.api_keys.insert(key.id, key.clone())).await.map(drop)
+    }
+
+    async fn touch_key(&self, id: KeyId, used_at: Timestamp) -> Result<(), StoreError> {
+        self.read(|disk| {
+            if let Some(key) = disk.api_keys.get_mut(&id) {
+                key.last_used_at = Some(used_at);
+            }
         })
         .await
     }

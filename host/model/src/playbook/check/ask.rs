@@ -67,6 +67,7 @@ impl Check {
             reminders,
             approvals,
             self_approval: file.self_approval.unwrap_or(true),
+            humans_only: file.humans_only.unwrap_or(false),
         })
     }
 

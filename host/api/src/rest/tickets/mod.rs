@@ -1,0 +1,3 @@
+//! Tickets: `/api/v1/tickets`.
+
+pub(super) mod take;
