@@ -33,6 +33,10 @@ pub enum Thing {
     Step,
     /// A component that was built and not loaded yet.
     Draft,
+    /// The audit.
+    Audit,
+    /// A secret.
+    Secret,
 }
 
 impl Thing {
@@ -48,6 +52,8 @@ impl Thing {
             Self::Plugin => "plugin",
             Self::Step => "step",
             Self::Draft => "draft",
+            Self::Audit => "audit",
+            Self::Secret => "secret",
         }
     }
 
@@ -61,6 +67,8 @@ impl Thing {
             Self::Role => Resource::Role,
             Self::Operation => Resource::Operation,
             Self::Plugin | Self::Draft => Resource::Plugin,
+            Self::Audit => Resource::Audit,
+            Self::Secret => Resource::Secret,
         }
     }
 }
@@ -243,6 +251,9 @@ impl EngineError {
                 Thing::Plugin => "PLUGIN_NOT_FOUND",
                 Thing::Step => "STEP_NOT_FOUND",
                 Thing::Draft => "DRAFT_NOT_FOUND",
+                // There is one, always: who may not see it is told so.
+                Thing::Audit => "FORBIDDEN",
+                Thing::Secret => "SECRET_NOT_FOUND",
             },
             Self::Exists { .. } => "ALREADY_EXISTS",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",

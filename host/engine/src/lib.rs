@@ -9,6 +9,7 @@
 
 pub mod access;
 mod answers;
+mod audit;
 mod authoring;
 mod bulk;
 mod driver;
@@ -40,6 +41,7 @@ mod trials;
 mod wants;
 mod watch;
 
+pub use audit::AuditCheck;
 pub use authoring::{
     Draft, EffectChange, Finding, Loaded, OperationChange, Severity, TestCase, TestRequest, Tested,
     Validation, VersionChange, VersionName,

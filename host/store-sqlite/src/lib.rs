@@ -8,6 +8,7 @@
 //! Not here: what events mean (`model`), when to commit (`engine::driver`).
 
 mod append;
+mod audit;
 mod batch;
 mod checkpoint;
 mod commit;

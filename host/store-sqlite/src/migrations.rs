@@ -4,21 +4,21 @@ use sqlx::SqlSafeStr as _;
 use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-const ALL: [(&str, &str); 6] = [
-    ("executions", include_str!("../migrations/0001_executions.sql")),
-    ("interventions", include_str!("../migrations/0002_interventions.sql")),
-    ("playbooks", include_str!("../migrations/0003_playbooks.sql")),
-    ("waiting", include_str!("../migrations/0004_waiting.sql")),
-    ("schedules", include_str!("../migrations/0005_schedules.sql")),
-    ("concurrency", include_str!("../migrations/0006_concurrency.sql")),
+const ALL: [(i64, &str, &str); 7] = [
+    (1, "executions", include_str!("../migrations/0001_executions.sql")),
+    (2, "interventions", include_str!("../migrations/0002_interventions.sql")),
+    (3, "playbooks", include_str!("../migrations/0003_playbooks.sql")),
+    (4, "waiting", include_str!("../migrations/0004_waiting.sql")),
+    (5, "schedules", include_str!("../migrations/0005_schedules.sql")),
+    (6, "concurrency", include_str!("../migrations/0006_concurrency.sql")),
+    (8, "audit", include_str!("../migrations/0008_audit.sql")),
 ];
 
 /// Brings the data file to the newest shape. Each step is all or nothing.
 pub(crate) async fn run(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
     let migrations = ALL
         .into_iter()
-        .zip(1..)
-        .map(|((name, sql), version)| {
+        .map(|(version, name, sql)| {
             Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
         })
         .collect();

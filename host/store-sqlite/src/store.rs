@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use orgata_engine::access::{AuditLine, AuditRecord};
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, AuditQuery, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention,
+    PublishedPlaybook, ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -24,7 +25,8 @@ use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
 use crate::{
-    events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size, waits,
+    audit, events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size,
+    waits,
 };
 
 /// How many executions are purged in one transaction: what begins meanwhile waits for no more.
@@ -36,6 +38,7 @@ pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     file: DataFile,
+    audit: Arc<audit::Queue>,
     /// Wakes whoever gives free pages back.
     freed: Arc<Notify>,
     reclaimer: AbortHandle,
@@ -51,15 +54,17 @@ impl SqliteStore {
     /// Opens this data file, or makes it in a folder that exists. Nobody else can open it until it is closed, or
     /// gone and its queue done. Must be called, and kept, inside a tokio runtime.
     pub async fn open(path: &Path, settings: Settings) -> Result<Self, OpenError> {
-        let Opened { lock, file, writer, folder, logged, readers } = open(path, &settings).await?;
+        let Opened { lock, file, writer, links, folder, logged, readers } = open(path, &settings).await?;
         describe_metrics();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let long = usize::try_from(settings.log_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
         let log = Log::new(folder, logged, long, jobs.downgrade());
-        tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
+        let audit = Arc::new(audit::Queue::default());
+        let committer = Committer::new(writer, Arc::clone(&audit), links);
+        tokio::spawn(Writer::new(committer, log, lock, queue, Arc::clone(&audit)).run());
         let freed = Arc::new(Notify::new());
         let reclaimer = tokio::spawn(reclaim::run(Arc::clone(&freed), jobs.downgrade())).abort_handle();
-        Ok(Self { jobs, readers, file, freed, reclaimer })
+        Ok(Self { jobs, readers, file, audit, freed, reclaimer })
     }
 
     /// Finishes what is queued, folds the log into the data file and closes it. Whatever is asked afterwards is
@@ -247,5 +252,26 @@ impl Store for SqliteStore {
             return Err(StoreError::Unavailable(format!("the data file {path} was moved or removed")));
         }
         self.ask(Job::Probe).await
+    }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        self
+    }
+}
+
+#[async_trait::async_trait]
+impl AuditLog for SqliteStore {
+    fn audit(&self, record: AuditRecord) -> Result<(), StoreError> {
+        if self.jobs.is_closed() {
+            return Err(closed());
+        }
+        self.audit.add(record)
+    }
+
+    async fn audit_lines(&self, query: &AuditQuery) -> Result<Page<AuditLine>, StoreError> {
+        if !self.audit.is_empty() {
+            self.edit(Vec::new()).await?;
+        }
+        audit::page(&self.readers, query).await
     }
 }

@@ -41,6 +41,7 @@ pub const CODES: &[Code] = &[
         "No such draft, or no longer: drafts are kept for an hour.",
     ),
     code("PLUGIN_NOT_FOUND", StatusCode::NOT_FOUND, "No such plugin, or no such version of it."),
+    code("SECRET_NOT_FOUND", StatusCode::NOT_FOUND, "No such secret."),
     code(
         "SESSION_NOT_FOUND",
         StatusCode::NOT_FOUND,

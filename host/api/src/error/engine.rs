@@ -115,6 +115,7 @@ mod tests {
             EngineError::not_found(Thing::Plugin, "x"),
             EngineError::not_found(Thing::Step, "x"),
             EngineError::not_found(Thing::Draft, "x"),
+            EngineError::not_found(Thing::Secret, "x"),
             EngineError::Refusal("no".into()),
             EngineError::NotAllowed("no".into()),
             EngineError::Exists { thing: Thing::Runtime, name: "x".into() },

@@ -76,7 +76,7 @@ impl Host {
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
         self.permit(who, rule, place, subject)?;
-        self.note(who, rule, subject.name, AuditVerdict::Admitted);
+        self.admit(who, rule, subject.name)?;
         let outcome = work.await;
         if let Err(error) = &outcome {
             self.note(who, rule, subject.name, AuditVerdict::Failed(error.code()));

@@ -8,13 +8,15 @@
 //! Not here: proving who somebody is (`api`), who may answer which question (`interventions`).
 
 mod audit;
+mod chain;
 mod guard;
 pub mod rules;
 mod settings;
 
 pub use audit::{AuditRecord, AuditVerdict};
+pub use chain::{AuditBreak, AuditHead, AuditLine, Chain};
 pub use rules::{RULES, Rule};
 pub use settings::AccessSettings;
 
-pub(crate) use guard::Subject;
+pub(crate) use guard::{Place, Subject};
 pub(crate) use settings::Matrix;

@@ -37,4 +37,6 @@ rules! {
     QUESTIONS = "intervention.read", Intervention, Read;
     /// Answering one.
     ANSWER = "intervention.answer", Intervention, Write;
+    /// Reading the audit, and checking it.
+    AUDIT = "audit.read", Audit, Read;
 }

@@ -9,7 +9,7 @@ use orgata_model::intervention::Intervention;
 use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId};
 
-use crate::access::AuditRecord;
+use super::audit::AuditLog;
 
 /// Keeps executions, playbooks and runtimes.
 ///
@@ -131,10 +131,8 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can be written to now: for readiness.
     async fn ready(&self) -> Result<(), StoreError>;
 
-    /// Takes a line of the audit; it is durable no later than what is appended after it. Never waits.
-    fn audit(&self, record: AuditRecord) {
-        drop(record);
-    }
+    /// The audit, kept in the same order as everything else.
+    fn audit_log(&self) -> &dyn AuditLog;
 }
 
 /// What one commit adds to one execution.

@@ -1,5 +1,6 @@
 //! The words of the command line. What they do is in `commands`.
 
+mod audit;
 mod exec;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgata_model::{ExecutionId, InterventionId, PluginName, RuntimeId};
 
+pub(crate) use audit::{AuditCommand, AuditFilterArgs};
 pub(crate) use exec::{
     CancelArgs, ControlArgs, ExecCommand, FilterArgs, ForkArgs, HoldArgs, MeantArgs, PurgeArgs, RetryArgs,
     SkipArgs,
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     /// It talks to the host that --server names or that runs on the data folder, or else to one that it starts for as
     /// long as the assistant is there. Standard error says which.
     Mcp,
+    /// Read who did what and who was refused, and check that nobody changed it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Show the configuration with every default
     Config,
     /// Print a shell's completions

@@ -1,6 +1,7 @@
 //! What each command does, one file each.
 
 mod answer;
+mod audit;
 mod check;
 mod event;
 mod exec;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Exec(command) => exec::exec(&global, command).await,
         Command::Answer(args) => answer::answer(&global, &args).await,
         Command::Mcp => mcp::mcp(&global).await,
+        Command::Audit(command) => audit::audit(&global, command).await,
         Command::Config => {
             let config = Config::read(&global)?;
             if global.json {

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop here"
 )]
 
+mod audit;
 mod definitions;
 mod group_commit;
 mod histories;

@@ -9,8 +9,8 @@ use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
 
 use crate::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
-    Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
 };
 
 use super::{MemoryStore, Row};
@@ -205,5 +205,9 @@ impl Store for MemoryStore {
 
     async fn ready(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        &self.1
     }
 }

@@ -257,4 +257,8 @@ impl Store for LifeStore {
     async fn ready(&self) -> Result<(), StoreError> {
         self.store.check_available()
     }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        &self.store.0.beside
+    }
 }
