@@ -20,6 +20,7 @@ use crate::error::CODES;
     (name = "operations", description = "What the plugins of a runtime can do"),
     (name = "plugins", description = "WebAssembly components, loaded while the host runs"),
     (name = "drafts", description = "Plugins in the making: source text, built, validated, tested and loaded"),
+    (name = "secrets", description = "What plugins may be given and nobody is shown"),
     (name = "audit", description = "Who did what, and who was refused"),
     (name = "host", description = "Liveness, readiness, metrics, this document"),
 ))]

@@ -19,6 +19,7 @@ use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
 use crate::retention;
 use crate::schedules;
+use crate::secrets;
 use crate::settings::Settings;
 use crate::timekeeper;
 use crate::watch::Watch;
@@ -44,6 +45,7 @@ impl Engine {
         configured: Vec<Runtime>,
     ) -> Result<Self, EngineError> {
         let engine = Self(Arc::new(Host::new(store, operations, plugins, clock, settings)));
+        secrets::recall(&engine.0).await?;
         engine.bring_runtimes(configured).await?;
         schedules::recall(&engine.0).await?;
         tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));

@@ -193,6 +193,9 @@ pub enum EngineError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Secrets that no key of the host opens. Only starting is refused so.
+    #[error("{0}")]
+    Unsealed(String),
     /// A history is broken.
     #[error("the history is broken: {0}")]
     Broken(#[from] IllegalEvent),
@@ -276,7 +279,10 @@ impl EngineError {
             Self::Draining => "DRAINING",
             Self::Store(StoreError::Conflict) => "STATE_CONFLICT",
             Self::Store(StoreError::Unavailable(_)) => "STORE_UNAVAILABLE",
-            Self::Store(StoreError::Broken { .. }) | Self::Broken(_) | Self::Internal(_) => "INTERNAL",
+            Self::Store(StoreError::Broken { .. })
+            | Self::Broken(_)
+            | Self::Internal(_)
+            | Self::Unsealed(_) => "INTERNAL",
         }
     }
 }

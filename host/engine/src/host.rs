@@ -22,8 +22,10 @@ use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
 use crate::results::Results;
 use crate::schedules::Schedules;
+use crate::secrets::Vault;
 use crate::settings::Settings;
 use crate::simulate;
+use crate::states::PluginStates;
 
 /// Earlier versions of playbooks that are held.
 const RECENT: usize = 64;
@@ -36,6 +38,9 @@ pub(crate) struct Host {
     pub(crate) settings: Settings,
     /// Who may do what where.
     pub(crate) matrix: Matrix,
+    pub(crate) vault: Arc<Vault>,
+    /// Where plugins keep state.
+    pub(crate) plugin_states: Arc<PluginStates>,
     pub(crate) feed: Feed,
     pub(crate) runtimes: RwLock<BTreeMap<RuntimeId, Arc<RuntimeEntry>>>,
     /// Compiled playbooks that somebody runs; the current ones are held by their runtime.
@@ -112,11 +117,13 @@ impl Host {
         Self {
             places: Places::new(settings.active_executions),
             results: Results::new(settings.result_cache_bytes),
+            plugin_states: Arc::new(PluginStates::new(Arc::clone(&store))),
             store,
             operations,
             plugins,
             clock,
             matrix: Matrix::new(&settings.access),
+            vault: Arc::new(Vault::new(settings.secret_keys.clone())),
             settings,
             feed: Feed::new(),
             runtimes: RwLock::default(),

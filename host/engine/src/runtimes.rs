@@ -63,6 +63,7 @@ impl Engine {
         who: &Principal,
         runtime: Runtime,
     ) -> Result<RuntimeInfo, EngineError> {
+        self.0.may_grant(who, &runtime)?;
         let id = runtime.id.clone();
         let _one_at_a_time = self.0.changing.lock().await;
         if let Ok(entry) = self.0.runtime(&id) {

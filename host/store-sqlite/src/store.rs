@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use orgata_engine::access::{AuditLine, AuditRecord};
 use orgata_engine::ports::{
-    Append, AuditLog, AuditQuery, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention,
-    PublishedPlaybook, ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook,
+    ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -35,10 +34,10 @@ const PURGED_AT_A_TIME: usize = 16;
 /// A store in one SQLite file, for one host.
 #[derive(Debug)]
 pub struct SqliteStore {
-    jobs: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) readers: SqlitePool,
     file: DataFile,
-    audit: Arc<audit::Queue>,
+    pub(crate) audit: Arc<audit::Queue>,
     /// Wakes whoever gives free pages back.
     freed: Arc<Notify>,
     reclaimer: AbortHandle,
@@ -91,13 +90,13 @@ impl SqliteStore {
     }
 
     /// Runs these, and tells whether the first changed anything.
-    async fn removes(&self, statements: Vec<Statement>) -> Result<bool, StoreError> {
+    pub(crate) async fn removes(&self, statements: Vec<Statement>) -> Result<bool, StoreError> {
         let changed = self.edit(statements).await?;
         Ok(changed.first().is_some_and(|rows| *rows > 0))
     }
 }
 
-fn closed() -> StoreError {
+pub(crate) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".into())
 }
 
@@ -257,21 +256,12 @@ impl Store for SqliteStore {
     fn audit_log(&self) -> &dyn AuditLog {
         self
     }
-}
 
-#[async_trait::async_trait]
-impl AuditLog for SqliteStore {
-    fn audit(&self, record: AuditRecord) -> Result<(), StoreError> {
-        if self.jobs.is_closed() {
-            return Err(closed());
-        }
-        self.audit.add(record)
+    fn secret_store(&self) -> &dyn SecretStore {
+        self
     }
 
-    async fn audit_lines(&self, query: &AuditQuery) -> Result<Page<AuditLine>, StoreError> {
-        if !self.audit.is_empty() {
-            self.edit(Vec::new()).await?;
-        }
-        audit::page(&self.readers, query).await
+    fn state_store(&self) -> &dyn StateStore {
+        self
     }
 }

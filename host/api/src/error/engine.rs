@@ -15,6 +15,7 @@ impl From<EngineError> for ApiError {
             EngineError::Refused(refusal) => from_refusal(refusal),
             EngineError::Unbuilt(error) => from_build(*error),
             EngineError::Internal(_)
+            | EngineError::Unsealed(_)
             | EngineError::Broken(_)
             | EngineError::Store(StoreError::Broken { .. }) => internal(&error),
             EngineError::Store(StoreError::Unavailable(_)) => {

@@ -16,6 +16,7 @@ mod plugins;
 mod roles;
 mod runtimes;
 mod schedules;
+mod secrets;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -96,4 +97,8 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(audit::list::list))
         .routes(routes!(audit::export::export))
         .routes(routes!(audit::verify::verify))
+        .routes(routes!(secrets::list::list))
+        .routes(routes!(secrets::set::set))
+        .routes(routes!(secrets::remove::remove))
+        .routes(routes!(secrets::rotate::rotate))
 }

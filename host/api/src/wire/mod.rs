@@ -22,6 +22,7 @@ pub mod plugin;
 pub mod role;
 pub mod runtime;
 pub mod schedule;
+pub mod secret;
 pub mod simulation;
 pub mod state;
 pub mod transfer;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use jiff::Timestamp;
 use orgata_engine::ports::{
     Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, Page, PendingIntervention,
-    PublishedPlaybook, ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -271,6 +271,14 @@ impl Store for Memory {
     }
 
     fn audit_log(&self) -> &dyn AuditLog {
+        &self.1
+    }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        &self.1
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
         &self.1
     }
 }

@@ -39,4 +39,14 @@ rules! {
     ANSWER = "intervention.answer", Intervention, Write;
     /// Reading the audit, and checking it.
     AUDIT = "audit.read", Audit, Read;
+    /// Looking at which secrets there are.
+    SECRETS = "secret.read", Secret, Read;
+    /// Setting one.
+    SET_SECRET = "secret.set", Secret, Write;
+    /// Granting one to a plugin of a runtime that is made.
+    GRANT_SECRET = "secret.grant", Secret, Write;
+    /// Removing one.
+    REMOVE_SECRET = "secret.remove", Secret, Admin;
+    /// Sealing all of them anew.
+    ROTATE_SECRETS = "secret.rotate", Secret, Admin;
 }

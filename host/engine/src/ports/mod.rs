@@ -7,6 +7,8 @@ mod audit;
 mod clock;
 mod in_memory;
 mod operations;
+mod secrets;
+mod state;
 mod store;
 mod workshop;
 
@@ -17,6 +19,8 @@ pub use operations::{
     Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange, PluginEntry,
     PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
 };
+pub use secrets::{SealedSecret, SecretStore};
+pub use state::{StateOwner, StateSize, StateStore};
 pub use store::{
     Append, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook, ScheduleMark,
     Store, StoreError, StoreSize, StoredExecution,

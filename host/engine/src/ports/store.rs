@@ -10,6 +10,8 @@ use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId};
 
 use super::audit::AuditLog;
+use super::secrets::SecretStore;
+use super::state::StateStore;
 
 /// Keeps executions, playbooks and runtimes.
 ///
@@ -133,6 +135,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The audit, kept in the same order as everything else.
     fn audit_log(&self) -> &dyn AuditLog;
+
+    /// Secrets, sealed.
+    fn secret_store(&self) -> &dyn SecretStore;
+
+    /// What plugins keep for themselves.
+    fn state_store(&self) -> &dyn StateStore;
 }
 
 /// What one commit adds to one execution.

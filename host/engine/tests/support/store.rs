@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use orgata_engine::ports::{
     Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, Page, PendingIntervention,
-    PublishedPlaybook, ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod exec;
+mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use exec::{
     CancelArgs, ControlArgs, ExecCommand, FilterArgs, ForkArgs, HoldArgs, MeantArgs, PurgeArgs, RetryArgs,
     SkipArgs,
 };
+pub(crate) use secret::SecretCommand;
 
 /// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
 #[derive(Debug, Parser)]
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     /// It talks to the host that --server names or that runs on the data folder, or else to one that it starts for as
     /// long as the assistant is there. Standard error says which.
     Mcp,
+    /// Set, list and remove secrets that plugins can be granted
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Read who did what and who was refused, and check that nobody changed it
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -9,6 +9,7 @@ mod mcp;
 mod playbook;
 mod plugin;
 mod run;
+mod secret;
 mod serve;
 mod simulate;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Exec(command) => exec::exec(&global, command).await,
         Command::Answer(args) => answer::answer(&global, &args).await,
         Command::Mcp => mcp::mcp(&global).await,
+        Command::Secret(command) => secret::secret(&global, command).await,
         Command::Audit(command) => audit::audit(&global, command).await,
         Command::Config => {
             let config = Config::read(&global)?;

@@ -1,6 +1,7 @@
 //! `orgata.yaml`: what an operator decides. Unknown keys are errors; every default is shown by `orgata config`.
 
 mod runtimes;
+mod secrets;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Global;
 
 pub(crate) use runtimes::RuntimeSection;
+pub(crate) use secrets::SecretsSection;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "orgata.yaml";
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) store: orgata_store_sqlite::Settings,
     /// How plugins are made of source text.
     pub(crate) workshop: orgata_workshop::Settings,
+    /// Where the keys are that secrets are sealed with.
+    pub(crate) secrets: SecretsSection,
 }
 
 impl Default for Config {
@@ -55,6 +59,7 @@ impl Default for Config {
             api: orgata_api::Settings::default(),
             store: orgata_store_sqlite::Settings::default(),
             workshop: orgata_workshop::Settings::default(),
+            secrets: SecretsSection::default(),
         }
     }
 }
@@ -85,6 +90,7 @@ impl Config {
         let folder = file.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
         config.sandbox.http_roots = config.sandbox.http_roots.map(|file| folder.join(file));
+        config.secrets.stand_in(folder);
         let workshop = &mut config.workshop;
         workshop.componentizer = workshop.componentizer.take().map(|file| folder.join(file));
         workshop.rust_crates = workshop.rust_crates.take().map(|crates| folder.join(crates));

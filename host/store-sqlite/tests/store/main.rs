@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod beside;
 mod definitions;
 mod group_commit;
 mod histories;

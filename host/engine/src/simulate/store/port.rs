@@ -10,7 +10,7 @@ use orgata_model::{Digest, ExecutionId, PlaybookName, RuntimeId};
 
 use crate::ports::{
     Append, AuditLog, ExecutionQuery, Found, InboxQuery, Page, PendingIntervention, PublishedPlaybook,
-    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 
 use super::{MemoryStore, Row};
@@ -208,6 +208,14 @@ impl Store for MemoryStore {
     }
 
     fn audit_log(&self) -> &dyn AuditLog {
+        &self.1
+    }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        &self.1
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
         &self.1
     }
 }

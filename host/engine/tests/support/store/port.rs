@@ -261,4 +261,12 @@ impl Store for LifeStore {
     fn audit_log(&self) -> &dyn AuditLog {
         &self.store.0.beside
     }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        &self.store.0.beside
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
+        &self.store.0.beside
+    }
 }
