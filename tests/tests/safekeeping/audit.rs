@@ -19,7 +19,9 @@ async fn what_somebody_did_is_read_exported_and_checked_even_without_the_host() 
         .as_array()
         .unwrap()
         .iter()
-        .map(|line| [&line["action"], &line["subject"], &line["verdict"]].map(|it| it.as_str().unwrap().to_owned()))
+        .map(|line| {
+            [&line["action"], &line["subject"], &line["verdict"]].map(|it| it.as_str().unwrap().to_owned())
+        })
         .collect();
     assert_eq!(
         told,

@@ -26,7 +26,8 @@ fn pond() -> HostSetup {
         let step = format!("{{ name: cast, operation: {operation}, params: {params} }}");
         (name.clone(), format!("name: {name}\nsteps: [{step}]\noutput: $steps.cast.result\n"))
     };
-    let (tell, count) = (step("angler/tell", "{ name: $input.name, way: $input.way }"), step("angler/count", "{}"));
+    let (tell, count) =
+        (step("angler/tell", "{ name: $input.name, way: $input.way }"), step("angler/count", "{}"));
     let grants = json!({ "angler": { "secrets": ["TOKEN"], "kv": true } });
     let setup = HostSetup::new()
         .plugin("odd-angler")
@@ -46,7 +47,7 @@ fn with_key(setup: HostSetup, file: &str, pattern: &str) -> HostSetup {
 }
 
 fn private(file: &Path) {
-    fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// Runs a playbook in a runtime to its end: the execution as it is told then.

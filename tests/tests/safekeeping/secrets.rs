@@ -12,7 +12,8 @@ use crate::{pond, run, with_key};
 const VALUE: &str = "hunter2-correct-horse-battery";
 
 async fn set(host: &TestHost, name: &str, value: &str) {
-    let said = orgata(host.folder(), &["--server", host.address(), "secret", "set", name], value).await.succeeded();
+    let said =
+        orgata(host.folder(), &["--server", host.address(), "secret", "set", name], value).await.succeeded();
     assert_eq!(said.trim(), format!("{name} is set"));
 }
 
@@ -23,7 +24,11 @@ fn files_with(folder: &Path, needle: &str) -> Vec<String> {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files_with(&path, needle));
-        } else if fs::read(&path).unwrap_or_default().windows(needle.len()).any(|bytes| bytes == needle.as_bytes()) {
+        } else if fs::read(&path)
+            .unwrap_or_default()
+            .windows(needle.len())
+            .any(|bytes| bytes == needle.as_bytes())
+        {
             found.push(path.display().to_string());
         }
     }
@@ -35,7 +40,9 @@ async fn a_guest_that_fishes_catches_nothing_that_anybody_else_sees() {
     let host = pond().start().await;
     set(&host, "TOKEN", VALUE).await;
     let mut told = String::new();
-    for way in ["result", "spelled", "log", "print", "cut", "progress", "state", "failure", "panic", "invalid"] {
+    for way in
+        ["result", "spelled", "log", "print", "cut", "progress", "state", "failure", "panic", "invalid"]
+    {
         let execution = run(&host, "pond", "angler-tell", json!({ "name": "TOKEN", "way": way })).await;
         let id = ExecutionId(execution["executionId"].as_str().unwrap().to_owned());
         told.push_str(&execution.to_string());
@@ -65,7 +72,10 @@ async fn without_a_grant_a_secret_is_denied_and_the_failure_says_which_grant() {
     let host = pond().start().await;
     set(&host, "TOKEN", VALUE).await;
     let refused = run(&host, "dry", "angler-tell", json!({ "name": "TOKEN", "way": "result" })).await;
-    assert!(refused.to_string().contains("grant secrets: [TOKEN] to plugin angler in runtime dry"), "{refused}");
+    assert!(
+        refused.to_string().contains("grant secrets: [TOKEN] to plugin angler in runtime dry"),
+        "{refused}"
+    );
     let other = run(&host, "pond", "angler-tell", json!({ "name": "OTHER", "way": "result" })).await;
     assert!(other.to_string().contains("grant secrets: [OTHER]"), "{other}");
 }
@@ -93,7 +103,10 @@ async fn keys_are_rotated_and_the_old_one_can_go() {
     set(&host, "TOKEN", VALUE).await;
     let old = host.get("/api/v1/secrets").await.is(200)["items"][0]["keyId"].clone();
     let stopped = host.stop().await;
-    reconfigure(stopped.folder(), json!({ "key": { "file": "new-key" }, "previousKeys": [{ "file": "key" }] }));
+    reconfigure(
+        stopped.folder(),
+        json!({ "key": { "file": "new-key" }, "previousKeys": [{ "file": "key" }] }),
+    );
     let host = stopped.start().await;
     let said = host.cli(&["secret", "rotate"]).await.succeeded();
     assert!(said.starts_with("1 secrets were sealed anew"), "{said}");
@@ -124,7 +137,8 @@ async fn a_host_with_the_wrong_key_does_not_start_and_says_what_to_do() {
 #[tokio::test]
 async fn a_value_that_cannot_be_is_refused_without_being_repeated() {
     let host = pond().start().await;
-    for body in [json!({ "value": 4242424242_u64 }), json!({ "value": "" }), json!({ "valeu": "4242424242" })] {
+    for body in [json!({ "value": 4242424242_u64 }), json!({ "value": "" }), json!({ "valeu": "4242424242" })]
+    {
         let error = host.put("/api/v1/secrets/TOKEN", body).await.refused(400, "BAD_REQUEST");
         assert!(!error.to_string().contains("4242424242"), "{error}");
     }

@@ -35,7 +35,9 @@ pub(crate) async fn secret(global: &Global, command: SecretCommand) -> anyhow::R
             let told = client.post("/secrets/rotate", &Value::Null).await?;
             tell(global, &told, || {
                 let (count, key) = (told.part("resealed"), table::text(told.part("keyId")));
-                format!("{count} secrets were sealed anew: all are sealed with key {key}, and earlier keys can go")
+                format!(
+                    "{count} secrets were sealed anew: all are sealed with key {key}, and earlier keys can go"
+                )
             })?;
         }
     }
@@ -75,7 +77,10 @@ fn value(name: &str) -> anyhow::Result<String> {
         return asked.context("the value could not be asked for");
     }
     let mut text = String::new();
-    std::io::stdin().take(LONGEST).read_to_string(&mut text).context("standard input cannot be read as text")?;
+    std::io::stdin()
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .context("standard input cannot be read as text")?;
     let value = text.strip_suffix('\n').unwrap_or(&text);
     let value = value.strip_suffix('\r').unwrap_or(value);
     if value.is_empty() {

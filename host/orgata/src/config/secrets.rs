@@ -94,12 +94,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         std::fs::write(&file, format!("{}\n", "0123456789abcdef".repeat(4))).unwrap();
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
         let mut section =
             SecretsSection { key: Some(KeyPlace::File("key".into())), ..SecretsSection::default() };
         section.stand_in(folder.path());
         assert!(section.keys().unwrap_err().to_string().contains("chmod 600"));
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert!(section.keys().unwrap().present.is_some());
         std::fs::write(&file, "hunter2-is-no-key").unwrap();
         let told = format!("{:#}", section.keys().unwrap_err());
