@@ -91,6 +91,11 @@ impl HostSetup {
         self
     }
 
+    /// The folder that it will be started in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Adds a runtime with all playbooks. `more` is merged into its section: environment, grants, roles, …
     /// The first one is where [`TestHost::begin`] starts executions.
     pub fn runtime(mut self, name: &str, more: Value) -> Self {

@@ -21,6 +21,8 @@ use crate::error::CODES;
     (name = "plugins", description = "WebAssembly components, loaded while the host runs"),
     (name = "drafts", description = "Plugins in the making: source text, built, validated, tested and loaded"),
     (name = "keys", description = "With what callers prove who they are"),
+    (name = "secrets", description = "What plugins may be given and nobody is shown"),
+    (name = "audit", description = "Who did what, and who was refused"),
     (name = "host", description = "Liveness, readiness, metrics, this document"),
 ))]
 struct Base;

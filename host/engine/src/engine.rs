@@ -21,6 +21,7 @@ use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
 use crate::principal::Principal;
 use crate::retention;
 use crate::schedules;
+use crate::secrets;
 use crate::settings::Settings;
 use crate::timekeeper;
 use crate::watch::Watch;
@@ -46,6 +47,7 @@ impl Engine {
         configured: Vec<Runtime>,
     ) -> Result<Self, EngineError> {
         let engine = Self(Arc::new(Host::new(store, operations, plugins, clock, settings)));
+        secrets::recall(&engine.0).await?;
         engine.bring_runtimes(configured).await?;
         schedules::recall(&engine.0).await?;
         access::recall(&engine.0).await?;

@@ -35,6 +35,10 @@ pub enum Thing {
     Draft,
     /// A key with which callers prove who they are.
     Key,
+    /// The audit.
+    Audit,
+    /// A secret.
+    Secret,
 }
 
 impl Thing {
@@ -51,6 +55,8 @@ impl Thing {
             Self::Step => "step",
             Self::Draft => "draft",
             Self::Key => "key",
+            Self::Audit => "audit",
+            Self::Secret => "secret",
         }
     }
 
@@ -65,6 +71,8 @@ impl Thing {
             Self::Operation => Resource::Operation,
             Self::Plugin | Self::Draft => Resource::Plugin,
             Self::Key => Resource::Key,
+            Self::Audit => Resource::Audit,
+            Self::Secret => Resource::Secret,
         }
     }
 
@@ -72,7 +80,7 @@ impl Thing {
     pub(crate) const fn is_hidden(self) -> bool {
         match self {
             // Who names a runtime has been let into it before.
-            Self::Runtime | Self::Plugin | Self::Draft | Self::Key => false,
+            Self::Runtime | Self::Plugin | Self::Draft | Self::Key | Self::Audit | Self::Secret => false,
             Self::Playbook
             | Self::Execution
             | Self::Step
@@ -203,6 +211,9 @@ pub enum EngineError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Secrets that no key of the host opens. Only starting is refused so.
+    #[error("{0}")]
+    Unsealed(String),
     /// A history is broken.
     #[error("the history is broken: {0}")]
     Broken(#[from] IllegalEvent),
@@ -262,6 +273,9 @@ impl EngineError {
                 Thing::Step => "STEP_NOT_FOUND",
                 Thing::Draft => "DRAFT_NOT_FOUND",
                 Thing::Key => "KEY_NOT_FOUND",
+                // There is one, always: who may not see it is told so.
+                Thing::Audit => "FORBIDDEN",
+                Thing::Secret => "SECRET_NOT_FOUND",
             },
             Self::Exists { .. } => "ALREADY_EXISTS",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
@@ -284,7 +298,10 @@ impl EngineError {
             Self::Draining => "DRAINING",
             Self::Store(StoreError::Conflict) => "STATE_CONFLICT",
             Self::Store(StoreError::Unavailable(_)) => "STORE_UNAVAILABLE",
-            Self::Store(StoreError::Broken { .. }) | Self::Broken(_) | Self::Internal(_) => "INTERNAL",
+            Self::Store(StoreError::Broken { .. })
+            | Self::Broken(_)
+            | Self::Internal(_)
+            | Self::Unsealed(_) => "INTERNAL",
         }
     }
 }

@@ -22,8 +22,10 @@ use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
 use crate::results::Results;
 use crate::schedules::Schedules;
+use crate::secrets::Vault;
 use crate::settings::Settings;
 use crate::simulate;
+use crate::states::PluginStates;
 
 /// Earlier versions of playbooks that are held.
 const RECENT: usize = 64;
@@ -38,6 +40,9 @@ pub(crate) struct Host {
     pub(crate) matrix: Matrix,
     /// With what callers prove who they are.
     pub(crate) keys: Keys,
+    pub(crate) vault: Arc<Vault>,
+    /// Where plugins keep state.
+    pub(crate) plugin_states: Arc<PluginStates>,
     pub(crate) feed: Feed,
     pub(crate) runtimes: RwLock<BTreeMap<RuntimeId, Arc<RuntimeEntry>>>,
     /// Compiled playbooks that somebody runs; the current ones are held by their runtime.
@@ -119,12 +124,14 @@ impl Host {
         Self {
             places: Places::new(settings.active_executions),
             results: Results::new(settings.result_cache_bytes),
+            plugin_states: Arc::new(PluginStates::new(Arc::clone(&store))),
             store,
             operations,
             plugins,
             clock,
             matrix: Matrix::new(&settings.access),
             keys: Keys::default(),
+            vault: Arc::new(Vault::new(settings.secret_keys.clone())),
             settings,
             feed: Feed::new(),
             runtimes: RwLock::default(),

@@ -9,6 +9,7 @@
 
 pub mod access;
 mod answers;
+mod audit;
 mod authoring;
 mod bulk;
 mod driver;
@@ -32,15 +33,18 @@ mod results;
 mod retention;
 mod runtimes;
 mod schedules;
+pub mod secrets;
 mod settings;
 mod simulate;
 mod starting;
+pub mod states;
 mod timekeeper;
 mod transfer;
 mod trials;
 mod wants;
 mod watch;
 
+pub use audit::AuditCheck;
 pub use authoring::{
     Draft, EffectChange, Finding, Loaded, OperationChange, Severity, TestCase, TestRequest, Tested,
     Validation, VersionChange, VersionName,
@@ -58,6 +62,7 @@ pub use orgata_model::retention::Retention;
 pub use principal::{Identity, Origin, Principal, PrincipalKind, Proof, Reach, Scope};
 pub use runtimes::{RoleCapabilities, RuntimeInfo};
 pub use schedules::ScheduleInfo;
+pub use secrets::{Rotation, SecretInfo};
 pub use settings::Settings;
 pub use simulate::{Document, Happened, Problem, Provenance, Recorded, Simulation, SimulationRequest};
 pub use transfer::{Export, HistoryFault, Import, ImportRequest};

@@ -66,6 +66,7 @@ impl Engine {
         who: &Principal,
         runtime: Runtime,
     ) -> Result<RuntimeInfo, EngineError> {
+        self.0.may_grant(who, &runtime)?;
         let place = Place::In(runtime.environment);
         let name = runtime.id.clone();
         let subject = Subject { thing: Thing::Runtime, name: name.as_str() };

@@ -8,6 +8,7 @@ use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
 
 use crate::access::AccessSettings;
+use crate::secrets::SecretKeys;
 use orgata_model::retention::Retention;
 
 /// The engine's limits.
@@ -43,6 +44,9 @@ pub struct Settings {
     /// Who may do what where. Configured beside this: it is not about how much is done.
     #[serde(skip)]
     pub access: AccessSettings,
+    /// What secrets are sealed with. Configured beside this, and never written anywhere.
+    #[serde(skip)]
+    pub secret_keys: SecretKeys,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -63,6 +67,7 @@ impl Default for Settings {
             quiet: false,
             resident: false,
             access: AccessSettings::default(),
+            secret_keys: SecretKeys::default(),
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

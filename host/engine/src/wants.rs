@@ -1,6 +1,7 @@
 //! What a plugin would have to be granted, by its imports.
 
 use orgata_model::operation::Plugin;
+use orgata_model::runtime::Grants;
 
 /// Something outside that a plugin can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,16 @@ impl Want {
         all.into_iter().filter(|(_, start)| imports(start)).map(|(want, _)| want).collect()
     }
 
+    /// Whether anything of it is granted here.
+    pub fn is_granted(self, grants: &Grants) -> bool {
+        match self {
+            Self::Network => !grants.network.is_empty(),
+            Self::Secrets => !grants.secrets.is_empty(),
+            Self::Kv => grants.kv,
+            Self::Model => false,
+        }
+    }
+
     /// The word for programs, and the key of its grant.
     pub const fn word(self) -> &'static str {
         match self {
@@ -42,8 +53,8 @@ impl Want {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Network => "calls HTTP servers: each must be granted by name, in each runtime",
-            Self::Secrets => "reads secrets: this version of the host grants none, and each call is denied",
-            Self::Kv => "keeps state: this version of the host grants none, and each call is denied",
+            Self::Secrets => "reads secrets: each must be granted by name, in each runtime",
+            Self::Kv => "keeps state of its own: it must be granted, in each runtime",
             Self::Model => "asks an AI model: this version of the host grants none, and each call is denied",
         }
     }

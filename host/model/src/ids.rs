@@ -177,6 +177,10 @@ name!(
     /// A plugin's name: the first half of an operation's.
     PluginName, "plugin name"
 );
+name!(
+    /// A secret's name, such as `TWILIO_TOKEN`.
+    SecretName, "secret name"
+);
 
 /// An operation's full name, `plugin/operation`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -26,6 +26,6 @@ pub mod step_path;
 pub use failure::{Failure, FailureKind};
 pub use ids::{
     Digest, ExecutionId, InterventionId, KeyId, OperationName, PlaybookName, PluginName, RoleName, RuntimeId,
-    StepName,
+    SecretName, StepName,
 };
 pub use step_path::StepPath;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PluginName, RoleName, RuntimeId};
+use crate::ids::{PluginName, RoleName, RuntimeId, SecretName};
 
 /// Where a runtime lives, and so how careful the host is with it.
 #[derive(
@@ -105,6 +105,12 @@ pub struct Grants {
     /// Hosts among `network` may resolve to private, loopback and link-local addresses.
     #[serde(default)]
     pub private_addresses: bool,
+    /// Secrets that it may read, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretName>,
+    /// It may keep state of its own that lasts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kv: bool,
 }
 
 /// What is known of a role beyond the playbooks that mention it.

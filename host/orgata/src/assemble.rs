@@ -31,6 +31,8 @@ impl Host {
     /// Opens everything that the configuration names. What cannot be loaded is told, and left out.
     pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Self> {
         let render = telemetry::install()?;
+        // Before anything is opened: a key that cannot be read is a mistake of the configuration.
+        let secret_keys = config.secrets.keys()?;
         private_folder(&config.data)?;
         let store = SqliteStore::open(&config.data.join("orgata.db"), config.store).await?;
         let store = Arc::new(store);
@@ -51,7 +53,7 @@ impl Host {
             Arc::clone(&sandbox) as Arc<dyn Operations>,
             Arc::clone(&sandbox) as Arc<dyn Plugins>,
             clock,
-            orgata_engine::Settings { access: config.access.clone(), ..config.engine.clone() },
+            orgata_engine::Settings { access: config.access.clone(), secret_keys, ..config.engine.clone() },
             config.runtimes.iter().map(crate::config::RuntimeSection::runtime).collect(),
         )
         .await?;

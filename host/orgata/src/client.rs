@@ -104,7 +104,16 @@ impl Client {
         &self,
         path: &str,
     ) -> anyhow::Result<impl futures_util::Stream<Item = anyhow::Result<bytes::Bytes>> + Unpin + use<>> {
-        let response = self.send(self.request(Method::GET, path)).await?;
+        self.get_bytes_with(path, &[]).await
+    }
+
+    /// The same with query parameters.
+    pub(crate) async fn get_bytes_with(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<impl futures_util::Stream<Item = anyhow::Result<bytes::Bytes>> + Unpin + use<>> {
+        let response = self.send(self.request(Method::GET, path).query(query)).await?;
         let pieces = response.bytes_stream();
         Ok(Box::pin(pieces.map(|piece| piece.context("the host's reply broke off"))))
     }

@@ -43,6 +43,8 @@ fn session(sandbox: &Sandbox) -> Box<dyn Session> {
         environment: Environment::Development,
         grants: Arc::default(),
         config: Arc::default(),
+        secrets: Arc::default(),
+        states: None,
     })
 }
 

@@ -6,7 +6,15 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "plugin",
-    imports: { default: trappable },
+    imports: {
+        // These wait for the store.
+        "orgata:plugin/kv-read.get": async | trappable,
+        "orgata:plugin/kv-read.list": async | trappable,
+        "orgata:plugin/kv.set": async | trappable,
+        "orgata:plugin/kv.delete": async | trappable,
+        "orgata:plugin/kv.compare-and-set": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
     ownership: Borrowing { duplicate_if_necessary: true },
 });

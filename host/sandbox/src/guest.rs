@@ -15,6 +15,7 @@ use wasmtime::component::ResourceTable;
 
 use crate::capability::http::{Http, Trust};
 use crate::capability::wasi::{Clock, Random, Wasi};
+use crate::given::Given;
 use crate::limits::{Limit, LimitReached, Limiter};
 use crate::log::Log;
 use crate::notes::Notes;
@@ -30,6 +31,8 @@ pub(crate) struct Scope {
     pub(crate) plugin: PluginName,
     /// The execution's context.
     pub(crate) session: Arc<SessionContext>,
+    /// What this execution's guests were given, and must not tell.
+    pub(crate) given: Arc<Given>,
     /// Which step, for the seed of random numbers.
     pub(crate) step: StepName,
     /// Which attempt, likewise.
@@ -65,8 +68,8 @@ impl Guest {
         Self {
             limiter: Limiter::new(memory),
             table,
-            log: Log::new(settings),
-            notes: Notes::default(),
+            log: Log::new(settings, Arc::clone(&scope.given)),
+            notes: Notes::of(Arc::clone(&scope.given)),
             wasi: Wasi::new(Clock::at(scope.started_at)),
             http: None,
             scope,

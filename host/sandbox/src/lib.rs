@@ -19,6 +19,7 @@ mod compile;
 
 mod describe;
 mod disk;
+mod given;
 mod guest;
 mod host;
 mod instance;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use orgata_engine::ports::{LogLevel, LogLine};
 use serde_json::Value;
 
+use crate::given::Given;
 use crate::settings::Settings;
 
 /// Longest part of one line that is kept, in bytes.
@@ -28,6 +29,8 @@ struct Buffer {
     bytes_left: usize,
     printed: [Vec<u8>; 2],
     tail: String,
+    /// What must not be told.
+    given: Arc<Given>,
 }
 
 /// Which of the two printing streams.
@@ -47,7 +50,7 @@ pub(crate) struct Kept {
 }
 
 impl Log {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings, given: Arc<Given>) -> Self {
         Self(Arc::new(Mutex::new(Buffer {
             lines: Vec::new(),
             dropped: 0,
@@ -55,6 +58,7 @@ impl Log {
             bytes_left: settings.log_bytes.as_usize(),
             printed: [Vec::new(), Vec::new()],
             tail: String::new(),
+            given,
         })))
     }
 
@@ -78,7 +82,10 @@ impl Log {
         Kept {
             lines: std::mem::take(&mut buffer.lines),
             dropped: std::mem::take(&mut buffer.dropped),
-            tail: std::mem::take(&mut buffer.tail),
+            tail: {
+                let tail = std::mem::take(&mut buffer.tail);
+                buffer.given.redacted(&tail)
+            },
         }
     }
 
@@ -98,10 +105,13 @@ impl Buffer {
         self.bytes_left -= size;
         let (fields, beside) = match fields.map(serde_json::from_str::<Value>) {
             None => (None, ""),
-            Some(Ok(fields @ Value::Object(_))) => (Some(fields), ""),
+            Some(Ok(mut fields @ Value::Object(_))) => {
+                self.given.redact(&mut fields);
+                (Some(fields), "")
+            }
             Some(_) => (None, " (its fields are no JSON object)"),
         };
-        let message = escaped(cut(message, MAX_LINE)) + beside;
+        let message = escaped(cut(&self.given.redacted(message), MAX_LINE)) + beside;
         self.lines.push(LogLine { level, message, fields });
     }
 
@@ -183,7 +193,7 @@ mod tests {
 
     fn log(lines: usize, bytes: u64) -> (Log, Settings) {
         let settings = Settings { log_lines: lines, log_bytes: Size::bytes(bytes), ..Settings::default() };
-        (Log::new(&settings), settings)
+        (Log::new(&settings, Arc::default()), settings)
     }
 
     #[test]

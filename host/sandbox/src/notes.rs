@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use orgata_engine::ports::SessionContext;
 use orgata_model::{Failure, PluginName};
 
+use crate::given::Given;
 use crate::limits::Limit;
 use crate::settings::Settings;
 
@@ -16,8 +17,12 @@ use crate::settings::Settings;
 const REMEMBERED: usize = 8;
 
 /// The notes on one instance's present call. Cheap to clone: requests under way write to the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Notes(Arc<Mutex<Taken>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Notes {
+    taken: Arc<Mutex<Taken>>,
+    /// What must not get into the audit log with the name of a server.
+    given: Arc<Given>,
+}
 
 /// The notes on a call that has ended.
 #[derive(Debug, Default)]
@@ -29,15 +34,21 @@ pub(crate) struct Taken {
 }
 
 impl Notes {
+    /// Without any yet.
+    pub(crate) fn of(given: Arc<Given>) -> Self {
+        Self { taken: Arc::default(), given }
+    }
+
     /// Notes that `plugin` was refused `what`, and that `grant` would let it through.
     pub(crate) fn denied(&self, session: &SessionContext, plugin: &PluginName, what: &str, grant: &str) {
+        let (what, grant) = (&self.given.redacted(what), &self.given.redacted(grant));
         tracing::warn!(
             target: "audit",
             execution = %session.execution,
             runtime = %session.runtime,
             %plugin,
-            what,
-            missing = grant,
+            %what,
+            missing = %grant,
             "denied"
         );
         let hint =
@@ -67,7 +78,7 @@ impl Notes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

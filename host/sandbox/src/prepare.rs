@@ -191,10 +191,13 @@ fn scope(deadline: Instant) -> Result<Scope, LoadError> {
         environment: Environment::Development,
         grants: Arc::default(),
         config: Arc::default(),
+        secrets: Arc::default(),
+        states: None,
     };
     Ok(Scope {
         plugin: "describe".parse::<PluginName>().map_err(fault)?,
         session: Arc::new(session),
+        given: Arc::default(),
         step: "describe".parse().map_err(fault)?,
         attempt: 1,
         started_at: Timestamp::UNIX_EPOCH,

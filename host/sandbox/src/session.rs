@@ -14,6 +14,7 @@ use orgata_model::{Digest, Failure, FailureKind};
 use tokio::sync::SemaphorePermit;
 
 use crate::bindings::guest;
+use crate::given::Given;
 use crate::guest::{Guest, Scope};
 use crate::host::{Host, IdlePlace};
 use crate::instance::{Instance, Remains, Reply, Request};
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     context: Arc<SessionContext>,
     /// The execution's id as guests see it.
     execution: String,
+    /// Secrets that guests were given here, and must not tell.
+    given: Arc<Given>,
     warm: Mutex<Vec<Warm>>,
 }
 
@@ -46,7 +49,13 @@ struct Warm {
 impl Session {
     pub(crate) fn new(host: Arc<Host>, context: SessionContext) -> Self {
         let execution = context.execution.to_string();
-        Self { host, context: Arc::new(context), execution, warm: Mutex::new(Vec::new()) }
+        Self {
+            host,
+            context: Arc::new(context),
+            execution,
+            given: Arc::default(),
+            warm: Mutex::new(Vec::new()),
+        }
     }
 
     async fn perform(&self, call: &Call, remains: &mut Remains) -> Result<Outcome, Failure> {
@@ -69,7 +78,7 @@ impl Session {
             }
             Err(_) => return Err(self.explained(Limit::Time.failure(&self.host.settings), &time)),
         };
-        let outcome = settled(reply, &offered)?;
+        let outcome = settled(reply, &offered, &self.given)?;
         self.keep_warm(&version, instance);
         Ok(outcome)
     }
@@ -102,6 +111,7 @@ impl Session {
         let scope = Scope {
             plugin: call.operation.plugin.clone(),
             session: Arc::clone(&self.context),
+            given: Arc::clone(&self.given),
             step: call.step.clone(),
             attempt: call.attempt,
             started_at: call.started_at,
@@ -190,22 +200,32 @@ impl ports::Session for Session {
     async fn call(&self, call: Call) -> CallReport {
         let began = Instant::now();
         let mut remains = Remains::default();
+        self.given.learn(&self.context, &call.operation.plugin);
         let outcome = self.perform(&call, &mut remains).await;
         let Remains { log: Kept { lines, dropped, .. }, memory, notes, .. } = remains;
-        let outcome = outcome.map_err(|failure| notes.explain(failure, &self.host.settings));
+        let outcome = outcome.map_err(|failure| {
+            let mut failure = notes.explain(failure, &self.host.settings);
+            self.given.redact_failure(&mut failure);
+            failure
+        });
         let took = began.elapsed();
         self.host.metrics.call(&outcome, took);
         CallReport { outcome, log: lines, log_dropped: dropped, took, memory }
     }
 }
 
-fn settled(reply: Reply, offered: &Offered<'_>) -> Result<Outcome, Failure> {
+/// Secrets are taken out before anything is checked: what does not fit is told with its value.
+fn settled(reply: Reply, offered: &Offered<'_>, given: &Given) -> Result<Outcome, Failure> {
     match understood(reply)? {
-        Answer::Done(value) => {
+        Answer::Done(mut value) => {
+            given.redact(&mut value);
             offered.check_output(&value)?;
             Ok(Outcome::Done(Arc::new(value)))
         }
-        Answer::Ask(question) => Ok(Outcome::Ask(question)),
+        Answer::Ask(mut question) => {
+            given.redact_question(&mut question);
+            Ok(Outcome::Ask(question))
+        }
     }
 }
 

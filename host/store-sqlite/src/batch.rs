@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::append::{Encoded, Kind};
+use crate::audit;
 use crate::row::{Statement, Values};
 use crate::{events, executions};
 
@@ -22,6 +23,8 @@ const LARGEST: usize = 64;
 struct Place {
     first: bool,
     last: bool,
+    /// Lines of the audit go before it.
+    audit: bool,
 }
 
 /// The texts of chunks that were needed so far.
@@ -33,27 +36,30 @@ impl Texts {
         let text = self.0.entry((kind, rows, place)).or_insert_with(|| {
             let begin = if place.first { "BEGIN IMMEDIATE;" } else { "" };
             let commit = if place.last { "COMMIT;" } else { "" };
+            let audit = if place.audit { audit::INSERT } else { "" };
             let (segments, rows) = (events::insert(kind, rows), executions::insert(kind, rows));
-            format!("{begin}{segments}{rows}{commit}").into()
+            format!("{begin}{audit}{segments}{rows}{commit}").into()
         });
         AssertSqlSafe(Arc::clone(text)).into_sql_str()
     }
 }
 
-/// Writes all of these in one transaction. On an error it may still be open.
+/// Writes all of these in one transaction, lines of the audit first. On an error it may still be open.
 pub(crate) async fn commit(
     connection: &mut SqliteConnection,
     texts: &mut Texts,
     batch: &[&Encoded],
     beside: &[Statement],
+    mut audit: Option<String>,
 ) -> Result<(), sqlx::Error> {
     let rest: Vec<&Statement> =
         beside.iter().chain(batch.iter().flat_map(|append| append.rest.iter())).collect();
     let chunks = chunks(batch);
     let count = chunks.len();
     for (at, (kind, rows)) in chunks.into_iter().enumerate() {
-        let place = Place { first: at == 0, last: at + 1 == count && rest.is_empty() };
-        write(connection, texts, kind, &rows, place).await?;
+        let last = at + 1 == count && rest.is_empty();
+        let place = Place { first: at == 0, last, audit: audit.is_some() };
+        write(connection, texts, kind, &rows, place, audit.take()).await?;
     }
     if !rest.is_empty() {
         for statement in rest {
@@ -70,7 +76,8 @@ pub(crate) async fn write_one(
     texts: &mut Texts,
     append: &Encoded,
 ) -> Result<(), sqlx::Error> {
-    write(connection, texts, append.kind, &[append], Place { first: false, last: false }).await?;
+    let place = Place { first: false, last: false, audit: false };
+    write(connection, texts, append.kind, &[append], place, None).await?;
     for statement in &append.rest {
         run(connection, statement.clone()).await?;
     }
@@ -83,8 +90,12 @@ async fn write(
     kind: Kind,
     rows: &[&Encoded],
     place: Place,
+    audit: Option<String>,
 ) -> Result<(), sqlx::Error> {
     let mut values = Values::default();
+    if let Some(lines) = audit {
+        values.push(lines);
+    }
     for append in rows {
         append.segment.bind(kind, &mut values);
     }

@@ -4,6 +4,7 @@
 //! written is on disk.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use orgata_engine::ports::StoreError;
 use orgata_model::{Digest, ExecutionId};
@@ -11,6 +12,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::append::Encoded;
+use crate::audit::{Links, Queue};
 use crate::batch::{self, Texts};
 use crate::executions;
 use crate::failure::{Cause, broken, cause};
@@ -28,11 +30,14 @@ pub(crate) struct Committer {
     texts: Texts,
     /// Plugin sets that are in the file for sure.
     known: HashSet<Digest>,
+    /// Lines of the audit: where they come from, and where they go.
+    audit: Arc<Queue>,
+    links: Links,
 }
 
 impl Committer {
-    pub(crate) fn new(connection: SqliteConnection) -> Self {
-        Self { connection, texts: Texts::default(), known: HashSet::new() }
+    pub(crate) fn new(connection: SqliteConnection, audit: Arc<Queue>, links: Links) -> Self {
+        Self { connection, texts: Texts::default(), known: HashSet::new(), audit, links }
     }
 
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
@@ -41,26 +46,46 @@ impl Committer {
 
     /// Commits these with one flush. An error says that none was written; a refusal concerns one append alone.
     pub(crate) async fn append(&mut self, appends: &[&Encoded]) -> Result<Outcomes, sqlx::Error> {
-        match self.together(appends).await {
+        self.links.add(self.audit.take());
+        let outcomes = match self.together(appends).await {
             Ok(()) => Ok(vec![Ok(()); appends.len()]),
             Err(error) => {
                 self.roll_back().await;
                 if cause(&error) == Cause::Store {
-                    return Err(error);
+                    Err(error)
+                } else {
+                    let outcomes = self.separately(appends).await;
+                    if outcomes.is_err() {
+                        self.roll_back().await;
+                    }
+                    outcomes
                 }
-                let outcomes = self.separately(appends).await;
-                if outcomes.is_err() {
-                    self.roll_back().await;
-                }
-                outcomes
             }
+        };
+        self.settle(outcomes.is_ok());
+        outcomes
+    }
+
+    /// Bytes of the audit that were written, about, since this was asked last.
+    pub(crate) fn audited(&mut self) -> usize {
+        self.links.grown()
+    }
+
+    /// Lines of the audit that were in a transaction are on disk, or have to wait for another.
+    fn settle(&mut self, committed: bool) {
+        if committed {
+            self.links.written();
+            self.audit.written();
+        } else {
+            self.audit.put_off();
         }
     }
 
     /// All or none.
     async fn together(&mut self, appends: &[&Encoded]) -> Result<(), sqlx::Error> {
         let (fresh, beside) = self.fresh_sets(appends);
-        batch::commit(&mut self.connection, &mut self.texts, appends, &beside).await?;
+        let audit = self.links.rows();
+        batch::commit(&mut self.connection, &mut self.texts, appends, &beside, audit).await?;
         self.remember(fresh);
         Ok(())
     }
@@ -69,7 +94,7 @@ impl Committer {
     async fn separately(&mut self, appends: &[&Encoded]) -> Result<Outcomes, sqlx::Error> {
         let (fresh, beside) = self.fresh_sets(appends);
         batch::plain(&mut self.connection, "BEGIN IMMEDIATE").await?;
-        for statement in beside {
+        for statement in self.links.statement().into_iter().chain(beside) {
             batch::run(&mut self.connection, statement).await?;
         }
         let mut outcomes = Vec::with_capacity(appends.len());
@@ -99,17 +124,27 @@ impl Committer {
         Ok(outcome)
     }
 
-    /// Runs these in a transaction; tells how many rows each changed.
+    /// Runs these in a transaction; tells how many rows each changed. Without any, lines of the audit are written if some
+    /// wait, and nothing is done otherwise.
     pub(crate) async fn edit(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, sqlx::Error> {
+        self.links.add(self.audit.take());
         let changed = self.try_edit(statements).await;
         if changed.is_err() {
             self.roll_back().await;
         }
+        self.settle(changed.is_ok());
         changed
     }
 
     async fn try_edit(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, sqlx::Error> {
+        let audit = self.links.statement();
+        if statements.is_empty() && audit.is_none() {
+            return Ok(Vec::new());
+        }
         batch::plain(&mut self.connection, "BEGIN IMMEDIATE").await?;
+        if let Some(audit) = audit {
+            batch::run(&mut self.connection, audit).await?;
+        }
         let mut changed = Vec::with_capacity(statements.len());
         for statement in statements {
             changed.push(batch::run(&mut self.connection, statement).await?);
@@ -120,6 +155,8 @@ impl Committer {
 
     /// Deletes those of these that have ended; tells which.
     pub(crate) async fn purge(&mut self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, sqlx::Error> {
+        // Who let them be deleted is on disk before they are gone.
+        self.edit(Vec::new()).await?;
         let gone = executions::purge(&mut self.connection, ids).await;
         if gone.is_err() {
             self.roll_back().await;
@@ -154,7 +191,8 @@ impl Committer {
 
     /// Folds the whole log into the data file and closes it.
     pub(crate) async fn close(mut self) -> Result<(), sqlx::Error> {
+        let written = self.edit(Vec::new()).await.map(drop);
         let folded = batch::plain(&mut self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
-        folded.and(self.connection.close().await)
+        written.and(folded).and(self.connection.close().await)
     }
 }

@@ -9,7 +9,9 @@
 
 mod api_keys;
 mod append;
+mod audit;
 mod batch;
+mod beside;
 mod checkpoint;
 mod commit;
 mod cursor;
@@ -35,7 +37,9 @@ mod runtimes;
 #[path = "../tests/store/samples.rs"]
 mod samples;
 mod schedules;
+mod secrets;
 mod size;
+mod states;
 mod store;
 mod waits;
 mod writer;

@@ -4,7 +4,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-const ALL: [(&str, &str); 7] = [
+const ALL: [(&str, &str); 10] = [
     ("executions", include_str!("../migrations/0001_executions.sql")),
     ("interventions", include_str!("../migrations/0002_interventions.sql")),
     ("playbooks", include_str!("../migrations/0003_playbooks.sql")),
@@ -12,6 +12,9 @@ const ALL: [(&str, &str); 7] = [
     ("schedules", include_str!("../migrations/0005_schedules.sql")),
     ("concurrency", include_str!("../migrations/0006_concurrency.sql")),
     ("keys", include_str!("../migrations/0007_keys.sql")),
+    ("audit", include_str!("../migrations/0008_audit.sql")),
+    ("secrets", include_str!("../migrations/0009_secrets.sql")),
+    ("plugin_state", include_str!("../migrations/0010_plugin_state.sql")),
 ];
 
 /// Brings the data file to the newest shape. Each step is all or nothing.

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
     SqlitePoolOptions, SqliteSynchronous,
 };
 
+use crate::audit::Links;
 use crate::checkpoint;
 use crate::lock::Lock;
 use crate::migrations;
@@ -111,6 +112,8 @@ pub(crate) struct Opened {
     pub(crate) lock: Lock,
     pub(crate) file: DataFile,
     pub(crate) writer: SqliteConnection,
+    /// Where the chain of the audit goes on.
+    pub(crate) links: Links,
     pub(crate) folder: SqliteConnection,
     /// Bytes that the log holds already: whoever was killed has not folded it.
     pub(crate) logged: usize,
@@ -132,6 +135,7 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
         return Err(OpenError::NoLog { path: path.to_owned() });
     }
     migrations::run(&mut writer).await.map_err(|error| unmigrated(path, error))?;
+    let links = Links::of(&mut writer).await.map_err(failed)?;
     let mut folder = writer_options(path, settings).connect().await.map_err(failed)?;
     let logged = checkpoint::logged(&mut folder).await.map_err(failed)?;
     let readers = SqlitePoolOptions::new()
@@ -144,7 +148,7 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
         .connect_with(reader_options(path, settings))
         .await
         .map_err(failed)?;
-    Ok(Opened { lock, file, writer, folder, logged, readers })
+    Ok(Opened { lock, file, writer, links, folder, logged, readers })
 }
 
 /// Why the shape of a file cannot be made that of this release.

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
-    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention,
+    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -24,8 +24,8 @@ use crate::open::{DataFile, OpenError, Opened, Settings, open};
 use crate::row::Statement;
 use crate::writer::{Job, QUEUE, Reply, Writer, describe_metrics};
 use crate::{
-    api_keys, events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules, size,
-    waits,
+    api_keys, audit, events, executions, interventions, keys, pins, playbooks, reclaim, runtimes, schedules,
+    size, waits,
 };
 
 /// How many executions are purged in one transaction: what begins meanwhile waits for no more.
@@ -34,9 +34,10 @@ const PURGED_AT_A_TIME: usize = 16;
 /// A store in one SQLite file, for one host.
 #[derive(Debug)]
 pub struct SqliteStore {
-    jobs: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) readers: SqlitePool,
     file: DataFile,
+    pub(crate) audit: Arc<audit::Queue>,
     /// Wakes whoever gives free pages back.
     freed: Arc<Notify>,
     reclaimer: AbortHandle,
@@ -52,15 +53,17 @@ impl SqliteStore {
     /// Opens this data file, or makes it in a folder that exists. Nobody else can open it until it is closed, or
     /// gone and its queue done. Must be called, and kept, inside a tokio runtime.
     pub async fn open(path: &Path, settings: Settings) -> Result<Self, OpenError> {
-        let Opened { lock, file, writer, folder, logged, readers } = open(path, &settings).await?;
+        let Opened { lock, file, writer, links, folder, logged, readers } = open(path, &settings).await?;
         describe_metrics();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let long = usize::try_from(settings.log_mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
         let log = Log::new(folder, logged, long, jobs.downgrade());
-        tokio::spawn(Writer::new(Committer::new(writer), log, lock, queue).run());
+        let audit = Arc::new(audit::Queue::default());
+        let committer = Committer::new(writer, Arc::clone(&audit), links);
+        tokio::spawn(Writer::new(committer, log, lock, queue, Arc::clone(&audit)).run());
         let freed = Arc::new(Notify::new());
         let reclaimer = tokio::spawn(reclaim::run(Arc::clone(&freed), jobs.downgrade())).abort_handle();
-        Ok(Self { jobs, readers, file, freed, reclaimer })
+        Ok(Self { jobs, readers, file, audit, freed, reclaimer })
     }
 
     /// Finishes what is queued, folds the log into the data file and closes it. Whatever is asked afterwards is
@@ -87,13 +90,13 @@ impl SqliteStore {
     }
 
     /// Runs these, and tells whether the first changed anything.
-    async fn removes(&self, statements: Vec<Statement>) -> Result<bool, StoreError> {
+    pub(crate) async fn removes(&self, statements: Vec<Statement>) -> Result<bool, StoreError> {
         let changed = self.edit(statements).await?;
         Ok(changed.first().is_some_and(|rows| *rows > 0))
     }
 }
 
-fn closed() -> StoreError {
+pub(crate) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".into())
 }
 
@@ -260,5 +263,17 @@ impl Store for SqliteStore {
             return Err(StoreError::Unavailable(format!("the data file {path} was moved or removed")));
         }
         self.ask(Job::Probe).await
+    }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        self
+    }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        self
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
+        self
     }
 }

@@ -8,6 +8,7 @@
 //! neighbours; after an error the next batch tries anew, so a store whose disk recovers recovers by itself.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orgata_engine::ports::StoreError;
@@ -15,6 +16,7 @@ use orgata_model::ExecutionId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::append::Encoded;
+use crate::audit::Queue;
 use crate::checkpoint::Log;
 use crate::commit::Committer;
 use crate::failure::unavailable;
@@ -70,6 +72,8 @@ pub(crate) struct Writer {
     /// Given back when nothing of the file is open any more.
     lock: Lock,
     queue: mpsc::Receiver<Job>,
+    /// Lines of the audit: each transaction takes along what is there.
+    audit: Arc<Queue>,
     /// Taken from the queue, not yet done.
     ahead: VecDeque<Job>,
     /// When a commit succeeded, unless one failed since.
@@ -90,8 +94,14 @@ pub(crate) fn describe_metrics() {
 }
 
 impl Writer {
-    pub(crate) fn new(committer: Committer, log: Log, lock: Lock, queue: mpsc::Receiver<Job>) -> Self {
-        Self { committer, log, lock, queue, ahead: VecDeque::new(), succeeded: None }
+    pub(crate) fn new(
+        committer: Committer,
+        log: Log,
+        lock: Lock,
+        queue: mpsc::Receiver<Job>,
+        audit: Arc<Queue>,
+    ) -> Self {
+        Self { committer, log, lock, queue, audit, ahead: VecDeque::new(), succeeded: None }
     }
 
     /// Works until it is told to close, or nobody is left to ask.
@@ -143,11 +153,20 @@ impl Writer {
 
     /// Waits for work, and takes what else is there. False when there will be none.
     async fn gather(&mut self) -> bool {
-        if self.ahead.is_empty() {
-            let Some(job) = self.queue.recv().await else {
-                return false;
-            };
-            self.ahead.push_back(job);
+        while self.ahead.is_empty() {
+            tokio::select! {
+                biased;
+                // They have waited for long enough for something that would take them along.
+                () = self.audit.due() => {
+                    if let Err(error) = self.edit(Vec::new()).await {
+                        tracing::error!(%error, "lines of the audit cannot be written; trying again");
+                    }
+                }
+                job = self.queue.recv() => match job {
+                    Some(job) => self.ahead.push_back(job),
+                    None => return false,
+                },
+            }
         }
         self.take_queued();
         for _ in 0..ROUNDS {
@@ -200,6 +219,7 @@ impl Writer {
         let outcomes = match self.note(outcomes) {
             Ok(outcomes) => {
                 self.log.grew(&appends);
+                self.count_audit();
                 outcomes
             }
             Err(error) => {
@@ -217,8 +237,20 @@ impl Writer {
     }
 
     async fn edit(&mut self, statements: Vec<Statement>) -> Result<Vec<u64>, StoreError> {
+        if statements.is_empty() && self.audit.is_empty() {
+            return Ok(Vec::new());
+        }
         let outcome = self.committer.edit(statements).await;
+        self.count_audit();
         self.note(outcome)
+    }
+
+    /// What the audit added to the log: a flood of refusals alone would let it grow without end.
+    fn count_audit(&mut self) {
+        let bytes = self.committer.audited();
+        if bytes > 0 {
+            self.log.grew_by(bytes);
+        }
     }
 
     /// Costs a flush, but not more than one a second however often it is asked.

@@ -47,6 +47,7 @@ pub const CODES: &[Code] = &[
     ),
     code("KEY_NOT_FOUND", StatusCode::NOT_FOUND, "No such key."),
     code("PLUGIN_NOT_FOUND", StatusCode::NOT_FOUND, "No such plugin, or no such version of it."),
+    code("SECRET_NOT_FOUND", StatusCode::NOT_FOUND, "No such secret."),
     code(
         "SESSION_NOT_FOUND",
         StatusCode::NOT_FOUND,

@@ -15,6 +15,7 @@ impl From<EngineError> for ApiError {
             EngineError::Refused(refusal) => from_refusal(refusal),
             EngineError::Unbuilt(error) => from_build(*error),
             EngineError::Internal(_)
+            | EngineError::Unsealed(_)
             | EngineError::Broken(_)
             | EngineError::Store(StoreError::Broken { .. }) => internal(&error),
             EngineError::Store(StoreError::Unavailable(_)) => {
@@ -116,6 +117,7 @@ mod tests {
             EngineError::not_found(Thing::Step, "x"),
             EngineError::not_found(Thing::Draft, "x"),
             EngineError::not_found(Thing::Key, "x"),
+            EngineError::not_found(Thing::Secret, "x"),
             EngineError::Refusal("no".into()),
             EngineError::NotAllowed("no".into()),
             EngineError::Exists { thing: Thing::Runtime, name: "x".into() },

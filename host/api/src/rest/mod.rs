@@ -4,6 +4,7 @@
 //! here, by one line, and so reaches the router and the OpenAPI document together.
 //! Not here: what an answer looks like (`wire`), which status an error has (`error`).
 
+mod audit;
 mod drafts;
 mod executions;
 mod host;
@@ -16,6 +17,7 @@ mod plugins;
 mod roles;
 mod runtimes;
 mod schedules;
+mod secrets;
 mod tickets;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -98,4 +100,11 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(host::ready::ready))
         .routes(routes!(host::metrics::metrics))
         .routes(routes!(host::openapi::openapi))
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::verify::verify))
+        .routes(routes!(secrets::list::list))
+        .routes(routes!(secrets::set::set))
+        .routes(routes!(secrets::remove::remove))
+        .routes(routes!(secrets::rotate::rotate))
 }

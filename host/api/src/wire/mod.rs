@@ -4,6 +4,7 @@
 //! Renaming a field here breaks clients; renaming one in the model does not. What is internal to the host
 //! (what an operation hands out to be resumed with, who asks a question) has no place here.
 
+pub mod audit;
 pub mod bulk;
 pub mod control;
 pub mod draft;
@@ -22,6 +23,7 @@ pub mod plugin;
 pub mod role;
 pub mod runtime;
 pub mod schedule;
+pub mod secret;
 pub mod simulation;
 pub mod state;
 pub mod transfer;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orgata_engine::RuntimeInfo;
 use orgata_model::runtime::{Environment, Grants, Role, Runtime};
-use orgata_model::{OperationName, PlaybookName, PluginName, RoleName, RuntimeId};
+use orgata_model::{OperationName, PlaybookName, PluginName, RoleName, RuntimeId, SecretName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -126,17 +126,24 @@ pub struct GrantsBody {
     /// Hosts among `network` may resolve to private, loopback and link-local addresses.
     #[serde(default)]
     pub private_addresses: bool,
+    /// Secrets that it may read, by name. Whoever grants one must be allowed to set it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub secrets: Vec<SecretName>,
+    /// It may keep state of its own that lasts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kv: bool,
 }
 
 impl From<Grants> for GrantsBody {
-    fn from(Grants { network, private_addresses }: Grants) -> Self {
-        Self { network, private_addresses }
+    fn from(Grants { network, private_addresses, secrets, kv }: Grants) -> Self {
+        Self { network, private_addresses, secrets, kv }
     }
 }
 
 impl From<GrantsBody> for Grants {
-    fn from(GrantsBody { network, private_addresses }: GrantsBody) -> Self {
-        Self { network, private_addresses }
+    fn from(GrantsBody { network, private_addresses, secrets, kv }: GrantsBody) -> Self {
+        Self { network, private_addresses, secrets, kv }
     }
 }
 

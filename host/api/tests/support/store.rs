@@ -5,15 +5,15 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
-    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
+    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, InterventionId, KeyId, PlaybookName, RuntimeId};
 
 #[derive(Default)]
-pub struct Memory(Mutex<Inner>);
+pub struct Memory(Mutex<Inner>, InMemory);
 
 #[derive(Default)]
 struct Inner {
@@ -279,5 +279,17 @@ impl Store for Memory {
             std::future::pending::<()>().await;
         }
         self.working().map(drop)
+    }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        &self.1
+    }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        &self.1
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
+        &self.1
     }
 }

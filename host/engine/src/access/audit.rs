@@ -1,10 +1,26 @@
 //! What is written down of decisions.
+//!
+//! A door that lets somebody in says so before the work: the line is on disk no later than what was done. One that
+//! cannot be kept lets nobody in. Refusals and failures are written down as long as there is room; what had none is
+//! counted, and one line says how many of whom are missing.
+//!
+//! Texts come from outside: they are cut, and control characters in them are made visible, before anything keeps them.
 
 use jiff::Timestamp;
 
 use crate::access::Rule;
+use crate::error::EngineError;
 use crate::host::Host;
 use crate::principal::Principal;
+
+/// Longest name of whoever asks, in bytes.
+const MAX_NAME: usize = 200;
+/// Longest id of a request.
+const MAX_REQUEST: usize = 128;
+/// Longest name of what it is about.
+const MAX_SUBJECT: usize = 300;
+/// Longest reason of a refusal.
+const MAX_REASON: usize = 500;
 
 /// One line of the audit, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,22 +52,110 @@ pub enum AuditVerdict {
     Denied(String),
     /// It was let in, and failed with this code.
     Failed(&'static str),
+    /// So many lines of this principal had no room. Whoever keeps the audit makes these, and nobody else.
+    LeftOut(u64),
+}
+
+impl AuditRecord {
+    /// The action of lines that tell how many others had no room.
+    pub const LEFT_OUT: &'static str = "audit.left_out";
+
+    /// Whether it must be kept whatever happens: what it lets in would otherwise leave no trace.
+    pub fn is_admission(&self) -> bool {
+        self.verdict == AuditVerdict::Admitted
+    }
+}
+
+impl AuditVerdict {
+    /// The word on the wire and in the store.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Denied(_) => "denied",
+            Self::Failed(_) => "failed",
+            Self::LeftOut(_) => "left_out",
+        }
+    }
+
+    /// What is said beside the word.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Admitted => None,
+            Self::Denied(reason) => Some(reason.clone()),
+            Self::Failed(code) => Some((*code).to_owned()),
+            Self::LeftOut(count) => Some(count.to_string()),
+        }
+    }
 }
 
 impl Host {
-    /// Writes down what came of a request. Never waits.
+    /// Writes down that somebody is let in. Never waits; whom it refuses must not be let in.
+    pub(crate) fn admit(&self, who: &Principal, rule: &Rule, subject: &str) -> Result<(), EngineError> {
+        Ok(self.store.audit_log().audit(self.record(who, rule, subject, AuditVerdict::Admitted))?)
+    }
+
+    /// Writes down what came of a request. Never waits; where there is no room, it is counted.
     pub(crate) fn note(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) {
+        // Only admissions are ever refused.
+        let _ = self.store.audit_log().audit(self.record(who, rule, subject, verdict));
+    }
+
+    fn record(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) -> AuditRecord {
         let origin = who.origin();
-        let record = AuditRecord {
+        let verdict = match verdict {
+            AuditVerdict::Denied(reason) => AuditVerdict::Denied(clean(&reason, MAX_REASON)),
+            other => other,
+        };
+        AuditRecord {
             at: self.clock.now(),
-            principal: who.name().to_owned(),
+            principal: clean(who.name(), MAX_NAME),
             kind: who.kind().as_str(),
             address: origin.and_then(|origin| origin.address).map(|address| address.to_string()),
-            request: origin.and_then(|origin| origin.request.clone()),
+            request: origin
+                .and_then(|origin| origin.request.as_deref())
+                .map(|request| clean(request, MAX_REQUEST)),
             action: rule.action,
-            subject: subject.to_owned(),
+            subject: clean(subject, MAX_SUBJECT),
             verdict,
-        };
-        self.store.audit(record);
+        }
+    }
+}
+
+/// A text of `bytes` at most, about, in which nothing can paint, break a line or turn the others around.
+fn clean(text: &str, bytes: usize) -> String {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (kept, rest) = text.split_at(end);
+    let mut cleaned = String::with_capacity(kept.len() + 4);
+    for c in kept.chars() {
+        match disturbs(c) {
+            true => cleaned.extend(c.escape_default()),
+            false => cleaned.push(c),
+        }
+    }
+    if !rest.is_empty() {
+        cleaned.push('…');
+    }
+    cleaned
+}
+
+fn disturbs(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_from_outside_can_forge_no_line() {
+        assert_eq!(clean("ada\n2026 root admitted\u{1b}[2J", 100), "ada\\n2026 root admitted\\u{1b}[2J");
+        assert_eq!(clean("abc\u{202e}def", 100), "abc\\u{202e}def");
+        assert_eq!(clean("quiet", 100), "quiet");
+    }
+
+    #[test]
+    fn a_text_from_outside_is_cut_between_characters() {
+        assert_eq!(clean("äääää", 5), "ää…");
+        assert_eq!(clean("", 5), "");
     }
 }

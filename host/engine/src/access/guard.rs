@@ -177,7 +177,7 @@ impl Host {
         subject: Subject<'_>,
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
-        self.note(who, rule, subject.name, AuditVerdict::Admitted);
+        self.admit(who, rule, subject.name)?;
         let outcome = work.await;
         if let Err(error) = &outcome {
             self.note(who, rule, subject.name, AuditVerdict::Failed(error.code()));

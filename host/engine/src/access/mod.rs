@@ -8,12 +8,14 @@
 //! Not here: proving who somebody is (`api`), who may answer which question (`interventions`).
 
 mod audit;
+mod chain;
 mod guard;
 mod keys;
 pub mod rules;
 mod settings;
 
 pub use audit::{AuditRecord, AuditVerdict};
+pub use chain::{AuditBreak, AuditHead, AuditLine, Chain};
 pub use keys::NewKey;
 pub use rules::{RULES, Rule};
 pub use settings::AccessSettings;

@@ -85,4 +85,16 @@ rules! {
     CREATE_KEY = "key.create", Key, Admin;
     /// Revoking one.
     REVOKE_KEY = "key.revoke", Key, Admin;
+    /// Reading the audit, and checking it.
+    AUDIT = "audit.read", Audit, Read;
+    /// Looking at which secrets there are.
+    SECRETS = "secret.read", Secret, Read;
+    /// Setting one.
+    SET_SECRET = "secret.set", Secret, Write;
+    /// Granting one to a plugin of a runtime that is made.
+    GRANT_SECRET = "secret.grant", Secret, Write;
+    /// Removing one.
+    REMOVE_SECRET = "secret.remove", Secret, Admin;
+    /// Sealing all of them anew.
+    ROTATE_SECRETS = "secret.rotate", Secret, Admin;
 }

@@ -185,8 +185,7 @@ pub(super) fn lacking(entry: Option<&RuntimeEntry>, plugin: &Plugin) -> Vec<Find
         findings.push(Finding::new(Severity::Warning, "NOT_OFFERED", message, hint));
     }
     for want in Want::of(plugin) {
-        let granted =
-            want == Want::Network && entry.grants.get(name).is_some_and(|grants| !grants.network.is_empty());
+        let granted = entry.grants.get(name).is_some_and(|grants| want.is_granted(grants));
         if !granted {
             let message =
                 format!("runtime `{runtime}` does not grant it `{}`: it {}", want.word(), want.sentence());
@@ -194,7 +193,11 @@ pub(super) fn lacking(entry: Option<&RuntimeEntry>, plugin: &Plugin) -> Vec<Find
                 Want::Network => format!(
                     "the operator names the servers: runtimes.{runtime}.grants.{name}.network: [\"api.example.com:443\"]"
                 ),
-                _ => "do without it, in a smaller world of the contract".to_owned(),
+                Want::Secrets => {
+                    format!("the operator names them: runtimes.{runtime}.grants.{name}.secrets: [\"TOKEN\"]")
+                }
+                Want::Kv => format!("the operator grants it: runtimes.{runtime}.grants.{name}.kv: true"),
+                Want::Model => "do without it, in a smaller world of the contract".to_owned(),
             };
             findings.push(Finding::new(Severity::Warning, "NOT_GRANTED", message, hint));
         }

@@ -193,6 +193,8 @@ impl Driver {
                 environment: self.state.environment,
                 grants,
                 config,
+                secrets: Arc::clone(&self.host.vault),
+                states: Some(Arc::clone(&self.host.plugin_states)),
             })
             .into();
         self.session = Some(Arc::clone(&session));

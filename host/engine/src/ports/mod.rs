@@ -3,16 +3,24 @@
 //! The engine knows no database, no sandbox, no clock but these. Each trait states what holds after a
 //! crash; implementations live in the sibling crates, fakes beside the tests.
 
+mod audit;
 mod clock;
+mod in_memory;
 mod operations;
+mod secrets;
+mod state;
 mod store;
 mod workshop;
 
+pub use audit::{AuditLog, AuditQuery};
 pub use clock::{Clock, SystemClock};
+pub use in_memory::InMemory;
 pub use operations::{
     Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange, PluginEntry,
     PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,
 };
+pub use secrets::{SealedSecret, SecretStore};
+pub use state::{StateOwner, StateSize, StateStore};
 pub use store::{
     Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
     ScheduleMark, Store, StoreError, StoreSize, StoredExecution,

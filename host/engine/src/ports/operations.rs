@@ -16,6 +16,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::secrets::Vault;
+use crate::states::PluginStates;
+
 /// The plugins that new executions start on: one immutable snapshot, swapped whole.
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -58,6 +61,10 @@ pub struct SessionContext {
     pub grants: Arc<BTreeMap<PluginName, Grants>>,
     /// What `config.get` gives to each plugin here.
     pub config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
+    /// Where the secrets are that `grants` name.
+    pub secrets: Arc<Vault>,
+    /// Where plugins keep state, if `grants` let them; nowhere when absent.
+    pub states: Option<Arc<PluginStates>>,
 }
 
 /// The calls of one execution.

@@ -9,7 +9,9 @@ use orgata_model::intervention::Intervention;
 use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, InterventionId, KeyId, PlaybookName, RoleName, RuntimeId};
 
-use crate::access::AuditRecord;
+use super::audit::AuditLog;
+use super::secrets::SecretStore;
+use super::state::StateStore;
 use crate::principal::Identity;
 
 /// Keeps executions, playbooks and runtimes.
@@ -141,10 +143,14 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store can be written to now: for readiness.
     async fn ready(&self) -> Result<(), StoreError>;
 
-    /// Takes a line of the audit; it is durable no later than what is appended after it. Never waits.
-    fn audit(&self, record: AuditRecord) {
-        drop(record);
-    }
+    /// The audit, kept in the same order as everything else.
+    fn audit_log(&self) -> &dyn AuditLog;
+
+    /// Secrets, sealed.
+    fn secret_store(&self) -> &dyn SecretStore;
+
+    /// What plugins keep for themselves.
+    fn state_store(&self) -> &dyn StateStore;
 }
 
 /// What one commit adds to one execution.

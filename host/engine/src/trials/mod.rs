@@ -214,6 +214,9 @@ impl Tryout {
             environment: ground.environment,
             grants: Arc::clone(&ground.grants),
             config: Arc::clone(&ground.config),
+            // Whoever writes a draft chooses its name: neither secrets nor state are for whatever bears it.
+            secrets: Arc::default(),
+            states: None,
         });
         let now = if case.example { EXAMPLE_TIME } else { ground.now };
         let trial = Trial::empty(operation, Some(&case));

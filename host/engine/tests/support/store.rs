@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
-    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
+    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
@@ -67,6 +67,7 @@ struct Inside {
     held: AtomicBool,
     released: Notify,
     unchecked: AtomicBool,
+    beside: InMemory,
 }
 
 impl MemoryStore {

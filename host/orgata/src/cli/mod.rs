@@ -1,7 +1,9 @@
 //! The words of the command line. What they do is in `commands`.
 
+mod audit;
 mod exec;
 mod key;
+mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,11 +11,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgata_model::{ExecutionId, InterventionId, PluginName, RuntimeId};
 
+pub(crate) use audit::{AuditCommand, AuditFilterArgs};
 pub(crate) use exec::{
     CancelArgs, ControlArgs, ExecCommand, FilterArgs, ForkArgs, HoldArgs, MeantArgs, PurgeArgs, RetryArgs,
     SkipArgs,
 };
 pub(crate) use key::{CreateKeyArgs, KeyCommand};
+pub(crate) use secret::SecretCommand;
 
 /// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
 #[derive(Debug, Parser)]
@@ -106,6 +110,12 @@ pub(crate) enum Command {
     /// It talks to the host that --server names or that runs on the data folder, or else to one that it starts for as
     /// long as the assistant is there. Standard error says which.
     Mcp,
+    /// Set, list and remove secrets that plugins can be granted
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Read who did what and who was refused, and check that nobody changed it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Show the configuration with every default
     Config,
     /// Print a shell's completions

@@ -1,6 +1,7 @@
 //! What each command does, one file each.
 
 mod answer;
+mod audit;
 mod check;
 mod event;
 mod exec;
@@ -9,6 +10,7 @@ mod mcp;
 mod playbook;
 mod plugin;
 mod run;
+mod secret;
 mod serve;
 mod simulate;
 
@@ -35,6 +37,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Answer(args) => answer::answer(&global, &args).await,
         Command::Key(command) => key::key(&global, command).await,
         Command::Mcp => mcp::mcp(&global).await,
+        Command::Secret(command) => secret::secret(&global, command).await,
+        Command::Audit(command) => audit::audit(&global, command).await,
         Command::Config => {
             let config = Config::read(&global)?;
             if global.json {

@@ -2,6 +2,7 @@
 
 pub(crate) mod exposure;
 mod runtimes;
+mod secrets;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Global;
 
 pub(crate) use runtimes::RuntimeSection;
+pub(crate) use secrets::SecretsSection;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "orgata.yaml";
@@ -50,6 +52,8 @@ pub(crate) struct Config {
     /// What the command line says of serving strangers.
     #[serde(skip)]
     pub(crate) insecure: bool,
+    /// Where the keys are that secrets are sealed with.
+    pub(crate) secrets: SecretsSection,
 }
 
 impl Default for Config {
@@ -67,6 +71,7 @@ impl Default for Config {
             store: orgata_store_sqlite::Settings::default(),
             workshop: orgata_workshop::Settings::default(),
             insecure: false,
+            secrets: SecretsSection::default(),
         }
     }
 }
@@ -104,6 +109,7 @@ impl Config {
                 *file = file.take().map(|file| folder.join(file));
             }
         }
+        config.secrets.stand_in(folder);
         let workshop = &mut config.workshop;
         workshop.componentizer = workshop.componentizer.take().map(|file| folder.join(file));
         workshop.rust_crates = workshop.rust_crates.take().map(|crates| folder.join(crates));

@@ -1,7 +1,12 @@
 //! `orgata:plugin/kv-read` and `orgata:plugin/kv`: durable state of a plugin in a runtime.
 //!
-//! This version has no grant for it: reading and writing are denied.
+//! Which plugin and which runtime follows from the call, never from what the guest says: there is no way to name another's.
+//! Secrets that the guest was given are not kept.
 
+use std::sync::Arc;
+
+use orgata_engine::ports::StateOwner;
+use orgata_engine::states::{PluginStates, StateError};
 use orgata_model::operation::EffectClass;
 use wasmtime::component::HasSelf;
 
@@ -10,7 +15,8 @@ use crate::bindings::host::access::AccessError;
 use crate::bindings::host::{kv, kv_read};
 use crate::guest::Guest;
 
-const GRANT: &str = "kv (which this version of the host cannot grant)";
+/// What lets a plugin keep state.
+const GRANT: &str = "kv: true";
 
 pub(super) const READING: Capability = Capability {
     interfaces: &["orgata:plugin/kv-read"],
@@ -25,30 +31,86 @@ pub(super) const WRITING: Capability = Capability {
 };
 
 impl kv_read::Host for Guest {
-    fn get(&mut self, _key: String) -> wasmtime::Result<Result<Option<String>, AccessError>> {
-        Ok(Err(self.denied("reading the plugin's state", GRANT)))
+    async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, AccessError>> {
+        let (states, owner) = match self.state("reading the plugin's state") {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error)),
+        };
+        let found = states.get(&owner, &key).await;
+        Ok(found.map_err(|error| self.refused(&error)))
     }
 
-    fn list(&mut self, _prefix: String, _limit: u32) -> wasmtime::Result<Result<Vec<String>, AccessError>> {
-        Ok(Err(self.denied("listing the plugin's state", GRANT)))
+    async fn list(
+        &mut self,
+        prefix: String,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Vec<String>, AccessError>> {
+        let (states, owner) = match self.state("listing the plugin's state") {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error)),
+        };
+        let found = states.keys(&owner, &prefix, usize::try_from(limit).unwrap_or(usize::MAX)).await;
+        Ok(found.map_err(|error| self.refused(&error)))
     }
 }
 
 impl kv::Host for Guest {
-    fn set(&mut self, _key: String, _value: String) -> wasmtime::Result<Result<(), AccessError>> {
-        Ok(Err(self.denied("writing the plugin's state", GRANT)))
+    async fn set(&mut self, key: String, value: String) -> wasmtime::Result<Result<(), AccessError>> {
+        let (states, owner) = match self.state("writing the plugin's state") {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (key, value) = (self.scope.given.redacted(&key), self.scope.given.redacted_json(value));
+        let done = states.set(&owner, &key, &value).await;
+        Ok(done.map_err(|error| self.refused(&error)))
     }
 
-    fn delete(&mut self, _key: String) -> wasmtime::Result<Result<(), AccessError>> {
-        Ok(Err(self.denied("deleting from the plugin's state", GRANT)))
+    async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), AccessError>> {
+        let (states, owner) = match self.state("deleting from the plugin's state") {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error)),
+        };
+        let done = states.delete(&owner, &key).await;
+        Ok(done.map_err(|error| self.refused(&error)))
     }
 
-    fn compare_and_set(
+    async fn compare_and_set(
         &mut self,
-        _key: String,
-        _expected: Option<String>,
-        _value: String,
+        key: String,
+        expected: Option<String>,
+        value: String,
     ) -> wasmtime::Result<Result<bool, AccessError>> {
-        Ok(Err(self.denied("writing the plugin's state", GRANT)))
+        let (states, owner) = match self.state("writing the plugin's state") {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (key, value) = (self.scope.given.redacted(&key), self.scope.given.redacted_json(value));
+        let done = states.compare_and_set(&owner, &key, expected.as_deref(), &value).await;
+        Ok(done.map_err(|error| self.refused(&error)))
+    }
+}
+
+impl Guest {
+    /// The state of the plugin that is called, in the runtime that it is called in.
+    fn state(&self, what: &str) -> Result<(Arc<PluginStates>, StateOwner), AccessError> {
+        let scope = &self.scope;
+        let granted = scope.session.grants.get(&scope.plugin).is_some_and(|grants| grants.kv);
+        match &scope.session.states {
+            Some(states) if granted => {
+                Ok((Arc::clone(states), states.of(&scope.session.runtime, &scope.plugin)))
+            }
+            _ => Err(self.denied(what, GRANT)),
+        }
+    }
+
+    fn refused(&self, error: &StateError) -> AccessError {
+        match error {
+            StateError::Bound(why) => self.absent(why.clone()),
+            // Where the host keeps things is none of a guest's business.
+            StateError::Store(error) => {
+                tracing::warn!(%error, plugin = %self.scope.plugin, "the state of a plugin cannot be had");
+                self.absent("the store is unavailable: try again later".to_owned())
+            }
+        }
     }
 }

@@ -25,7 +25,10 @@ impl Host for Guest {
             return Ok(());
         };
         let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
-        place.send(Progress { fraction, message: escaped(cut(&message, MAX_MESSAGE)) });
+        place.send(Progress {
+            fraction,
+            message: escaped(cut(&self.scope.given.redacted(&message), MAX_MESSAGE)),
+        });
         Ok(())
     }
 }

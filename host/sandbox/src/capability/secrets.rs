@@ -1,8 +1,10 @@
 //! `orgata:plugin/secrets`: secrets that the operator granted, by name.
 //!
-//! This version has no grant for secrets: every name is denied.
+//! A name that is not granted is denied in the same words whether there is such a secret or not.
 
+use orgata_engine::secrets::Unsealed;
 use orgata_model::operation::EffectClass;
+use secrecy::ExposeSecret as _;
 use wasmtime::component::HasSelf;
 
 use super::Capability;
@@ -19,8 +21,24 @@ pub(super) const CAPABILITY: Capability = Capability {
 
 impl Host for Guest {
     fn get(&mut self, name: String) -> wasmtime::Result<Result<String, AccessError>> {
-        let what = format!("the secret \"{}\"", escaped(cut(&name, 100)));
-        Ok(Err(self.denied(&what, "secrets (which this version of the host cannot grant)")))
+        let shown = escaped(cut(&name, 100));
+        let scope = &self.scope;
+        let granted = scope.session.grants.get(&scope.plugin).map(|grants| grants.secrets.as_slice());
+        let Some(secret) = granted.unwrap_or_default().iter().find(|granted| granted.as_str() == name) else {
+            return Ok(Err(self.denied(&format!("the secret \"{shown}\""), &format!("secrets: [{shown}]"))));
+        };
+        match scope.session.secrets.reveal(secret) {
+            Ok(Some(value)) => {
+                scope.given.add(secret, &value);
+                Ok(Ok(value.expose_secret().to_owned()))
+            }
+            Ok(None) => Ok(Err(self.absent(format!(
+                "the secret {secret} is granted, and not set: the operator sets it with `orgata secret set {secret}`"
+            )))),
+            Err(error @ (Unsealed::NoKey | Unsealed::Broken | Unsealed::Machine)) => {
+                Ok(Err(self.absent(format!("the secret {secret} cannot be opened: {error}"))))
+            }
+        }
     }
 }
 
@@ -29,5 +47,11 @@ impl Guest {
     pub(super) fn denied(&self, what: &str, grant: &str) -> AccessError {
         self.notes.denied(&self.scope.session, &self.scope.plugin, what, grant);
         AccessError::Denied(format!("{what} is not granted: it would take {grant}"))
+    }
+
+    /// What is granted cannot be had.
+    pub(super) fn absent(&self, why: String) -> AccessError {
+        self.notes.explained(why.clone());
+        AccessError::Unavailable(why)
     }
 }

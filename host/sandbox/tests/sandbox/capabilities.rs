@@ -1,6 +1,7 @@
 //! What a guest may see and reach: nothing of the machine, and of the rest only what was granted.
 
 use orgata_model::operation::EffectClass;
+use orgata_model::runtime::Grants;
 use serde_json::{Value, json};
 
 use crate::support::{Bench, done, failed};
@@ -56,7 +57,7 @@ async fn sockets_are_refused_whatever_is_granted() {
     assert!(plugin.imports.iter().any(|import| import.starts_with("wasi:sockets/tcp")));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let grants = orgata_model::runtime::Grants { network: vec![address.clone()], private_addresses: true };
+    let grants = Grants { network: vec![address.clone()], private_addresses: true, ..Grants::default() };
     let session = bench.session_with(grants, "raw-sockets");
     let failure = failed(session.call(bench.call("raw-sockets/connect", json!(address))).await);
     assert_eq!(failure.code, "not-connected", "{failure:?}");

@@ -64,7 +64,7 @@ fn read_head(stream: &mut TcpStream) -> String {
 }
 
 fn grants(network: &[String], private_addresses: bool) -> Grants {
-    Grants { network: network.to_vec(), private_addresses }
+    Grants { network: network.to_vec(), private_addresses, ..Grants::default() }
 }
 
 async fn bench(settings: Settings) -> Bench {

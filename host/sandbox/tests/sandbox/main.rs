@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod plain;
 mod refusals;
+mod secrets;
 mod support;
 mod warmth;
 mod watching;

@@ -134,6 +134,8 @@ pub(crate) fn context(grants: Grants, plugin: &str) -> SessionContext {
         environment: Environment::Development,
         grants: Arc::new(BTreeMap::from([(plugin.clone(), grants)])),
         config: Arc::new(BTreeMap::from([(plugin, config)])),
+        secrets: Arc::default(),
+        states: None,
     }
 }
 

@@ -55,7 +55,12 @@ async fn a_runtime_is_kept_changed_and_removed_with_its_playbooks() {
     store.put_runtime(&kitchen).await.unwrap();
     store.put_runtime(&bakery).await.unwrap();
     kitchen.description = Some("Where it is warm.".into());
-    let network = Grants { network: vec!["api.example.com:443".into()], private_addresses: true };
+    let network = Grants {
+        network: vec!["api.example.com:443".into()],
+        private_addresses: true,
+        secrets: vec!["TWILIO_TOKEN".parse().unwrap()],
+        kv: true,
+    };
     kitchen.grants = BTreeMap::from([("kitchen".parse().unwrap(), network)]);
     store.put_runtime(&kitchen).await.unwrap();
     assert_eq!(store.runtimes().await.unwrap(), [bakery.clone(), kitchen.clone()]);

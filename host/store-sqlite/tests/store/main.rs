@@ -8,6 +8,8 @@
 )]
 
 mod api_keys;
+mod audit;
+mod beside;
 mod definitions;
 mod group_commit;
 mod histories;

@@ -15,7 +15,7 @@ use orgata_model::intervention::OnDeadline;
 use orgata_model::playbook::KEY_LABEL;
 use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 
-use crate::ports::{Append, PendingIntervention, StoreError, StoredExecution};
+use crate::ports::{Append, InMemory, PendingIntervention, StoreError, StoredExecution};
 use crate::starting::json_size;
 
 use super::limits::{MAX_BYTES, MAX_EVENTS};
@@ -42,7 +42,7 @@ struct Inside {
 
 /// The store of one simulation.
 #[derive(Default)]
-pub(super) struct MemoryStore(Mutex<Inside>);
+pub(super) struct MemoryStore(Mutex<Inside>, pub(super) InMemory);
 
 impl MemoryStore {
     fn inside(&self) -> MutexGuard<'_, Inside> {

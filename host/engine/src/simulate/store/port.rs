@@ -9,8 +9,8 @@ use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, KeyId, PlaybookName, RuntimeId};
 
 use crate::ports::{
-    Append, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention, PublishedPlaybook,
-    ScheduleMark, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention,
+    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 
 use super::{MemoryStore, Row};
@@ -208,5 +208,17 @@ impl Store for MemoryStore {
 
     async fn ready(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        &self.1
+    }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        &self.1
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
+        &self.1
     }
 }

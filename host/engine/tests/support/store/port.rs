@@ -272,4 +272,16 @@ impl Store for LifeStore {
     async fn ready(&self) -> Result<(), StoreError> {
         self.store.check_available()
     }
+
+    fn audit_log(&self) -> &dyn AuditLog {
+        &self.store.0.beside
+    }
+
+    fn secret_store(&self) -> &dyn SecretStore {
+        &self.store.0.beside
+    }
+
+    fn state_store(&self) -> &dyn StateStore {
+        &self.store.0.beside
+    }
 }
