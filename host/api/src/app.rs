@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::caller_check::CallerCheck;
 use crate::error::ApiError;
+use crate::rate::Rates;
 use crate::settings::Settings;
 
 /// Writes the host's metrics in the Prometheus text format.
@@ -25,6 +26,7 @@ struct Inner {
     /// Whoever calls, as long as nobody has to say who they are.
     local: Principal,
     caller_check: CallerCheck,
+    rates: Rates,
     /// Set when the host stops: streams end.
     closing: CancellationToken,
 }
@@ -33,8 +35,9 @@ impl App {
     pub(crate) fn new(engine: Engine, settings: Settings, metrics: Option<RenderMetrics>) -> Self {
         let local = Principal::local();
         let caller_check = CallerCheck::new(&settings);
+        let rates = Rates::new(&settings.rate);
         let closing = CancellationToken::new();
-        Self(Arc::new(Inner { engine, settings, metrics, local, caller_check, closing }))
+        Self(Arc::new(Inner { engine, settings, metrics, local, caller_check, rates, closing }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -51,6 +54,10 @@ impl App {
 
     pub(crate) fn caller_check(&self) -> &CallerCheck {
         &self.0.caller_check
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     pub(crate) fn closing(&self) -> &CancellationToken {

@@ -1,8 +1,8 @@
 //! What happens to every request before its handler, and to every response after it.
 //!
 //! One layer does all of it, so that a request passes one box and not six: its id, its span, the checks of
-//! `Host` and `Origin`, the time that it may take, panics, the one shape of errors, the count, and whether the
-//! connection can be used again.
+//! `Host` and `Origin`, how often its caller may ask, the time that it may take, panics, the one shape of errors, the
+//! count, what every response says to browsers, and whether the connection can be used again.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,15 +15,17 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tower::{Layer, Service};
 use tracing::{Instrument, debug, info_span};
 
 use crate::app::App;
 use crate::caller_check::Verdict;
 use crate::error::{ApiError, internal};
+use crate::headers;
 use crate::mcp;
+use crate::rate::Ruling;
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::rest::UPLOAD_PATHS;
 use crate::unread::Unread;
@@ -89,15 +91,20 @@ where
         let time = self.times.of(route) + wait_of(request.uri().query());
         let seen = Seen { method: method_name(request.method()), path, since: Instant::now() };
         let verdict = self.app.caller_check().judge(&request);
+        let always_secure = headers::is_always_secure(&request);
+        let ends = is_of_unknown_length(request.headers());
+        let ruling = self.count(&mut request);
         let (request, unread) = Unread::watch(request);
-        let handled = match &verdict {
-            Verdict::Allowed | Verdict::AllowedOrigin(_) => {
+        let handled = match (&verdict, ruling.refusal()) {
+            (Verdict::Allowed | Verdict::AllowedOrigin(_), Some(error)) => Err(error.into_response()),
+            (Verdict::Allowed | Verdict::AllowedOrigin(_), None) => {
                 let work = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
                 Ok(tokio::time::timeout(time, work))
             }
-            Verdict::Preflight(_) => Err(StatusCode::NO_CONTENT.into_response()),
-            Verdict::Refused(error) => Err(error.clone().into_response()),
+            (Verdict::Preflight(_), _) => Err(StatusCode::NO_CONTENT.into_response()),
+            (Verdict::Refused(error), _) => Err(error.clone().into_response()),
         };
+        let app = self.app.clone();
         let respond = async move {
             let mut response = match handled {
                 Ok(work) => match work.await {
@@ -112,7 +119,9 @@ where
             }
             verdict.mark(response.headers_mut());
             response.headers_mut().insert(X_REQUEST_ID, id);
-            if unread.is_left() {
+            app.rates().mark(&ruling, response.headers_mut());
+            headers::complete(response.headers_mut(), always_secure);
+            if ends || unread.is_left() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             seen.count(response.status());
@@ -120,6 +129,24 @@ where
         };
         Box::pin(respond.instrument(span))
     }
+}
+
+impl<S> Front<S> {
+    /// Counts a request with its caller. What comes after it on a WebSocket is counted with the same one.
+    fn count(&self, request: &mut Request) -> Ruling {
+        let whose = self.app.rates().whose(request.extensions());
+        let ruling = self.app.rates().take(whose.as_ref());
+        if let Some(whose) = whose {
+            request.extensions_mut().insert(whose);
+        }
+        ruling
+    }
+}
+
+/// Whether the request's end is told by its own body. Where a proxy in front reads such a request otherwise than
+/// we do, what follows it may be another client's: nothing more is read from its connection.
+fn is_of_unknown_length(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
 }
 
 impl Times {

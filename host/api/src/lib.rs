@@ -16,14 +16,19 @@ mod caller_check;
 mod error;
 mod extract;
 mod front;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod headers;
 mod mcp;
 mod openapi;
 mod peer;
 mod query;
+mod rate;
 mod request_id;
 mod rest;
 mod serve;
 mod settings;
+mod tls;
 mod unread;
 pub mod wire;
 mod ws;
@@ -35,7 +40,9 @@ use utoipa_axum::router::OpenApiRouter;
 pub use app::RenderMetrics;
 pub use error::{CODES, Code};
 pub use openapi::{openapi, openapi_json};
+pub use rate::RateSettings;
 pub use settings::{McpSettings, Settings, WebSocketSettings};
+pub use tls::{ClientCertificates, Tls, TlsError, TlsSettings, fingerprint};
 
 use app::App;
 use front::{FrontLayer, Times};
@@ -49,6 +56,7 @@ fn endpoints() -> OpenApiRouter<App> {
 pub struct Api {
     app: App,
     router: Router,
+    tls: Option<Tls>,
 }
 
 impl Api {
@@ -70,7 +78,13 @@ impl Api {
             .method_not_allowed_fallback(rest::wrong_method)
             .layer(FrontLayer { app: app.clone(), times })
             .with_state(app.clone());
-        Self { app, router }
+        Self { app, router, tls: None }
+    }
+
+    /// Takes connections over TLS only.
+    #[must_use]
+    pub fn secured_by(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// The router, to be called without a connection.

@@ -31,16 +31,16 @@ pub(crate) async fn with_host(
     ask: impl AsyncFnOnce(&Client) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     if let Some(url) = &global.server {
-        return ask(&Client::new(url)?).await;
+        return ask(&Client::new(global, url)?).await;
     }
-    let mut config = Config::read(global)?;
-    if let Some(client) = Client::running(&config).await? {
+    let config = Config::read(global)?;
+    if let Some(client) = Client::running(global, &config).await? {
         return ask(&client).await;
     }
-    config.listen.set_port(0);
+    let mut config = config.for_this_command_alone();
     config.engine.quiet = manner == Manner::Quiet;
     let host = Host::assemble(&config).await?;
-    let client = Client::new(&format!("http://{}", host.address()?))?;
+    let client = Client::new(global, &host.url()?)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(host.serve(async {
         let _ = stopped.await;

@@ -35,6 +35,12 @@ pub(crate) struct Global {
     /// The running host to talk to [default: the one of the data folder]
     #[arg(long, global = true, value_name = "URL", env = "ORGATA_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
+    /// The authorities to trust at https addresses, as PEM [default: those of the system]
+    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_CA", hide_env_values = true)]
+    pub(crate) ca: Option<PathBuf>,
+    /// The certificate to show to a host that asks for one, and its key, in one PEM file
+    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_IDENTITY", hide_env_values = true)]
+    pub(crate) identity: Option<PathBuf>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -85,6 +91,8 @@ pub(crate) enum Command {
     /// It talks to the host that --server names or that runs on the data folder, or else to one that it starts for as
     /// long as the assistant is there. Standard error says which.
     Mcp,
+    /// Make certificates to try TLS with: an authority, a host's and a client's
+    DevCert(DevCertArgs),
     /// Show the configuration with every default
     Config,
     /// Print a shell's completions
@@ -108,6 +116,19 @@ pub(crate) struct ServeArgs {
     /// Address to listen at; port 0 picks one
     #[arg(long, value_name = "ADDR", env = "ORGATA_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Talk in plain text with other machines, if the configuration says so, too (`allowPlainText`)
+    #[arg(long)]
+    pub(crate) allow_plain_text: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevCertArgs {
+    /// Folder to write them into
+    #[arg(long, value_name = "DIR", default_value = "certificates")]
+    pub(crate) out: PathBuf,
+    /// A name or address under which the host is called; may be given again [default: localhost, 127.0.0.1, ::1]
+    #[arg(long = "name", value_name = "NAME")]
+    pub(crate) names: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod dev_cert;
 mod event;
 mod exec;
 mod mcp;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Exec(command) => exec::exec(&global, command).await,
         Command::Answer(args) => answer::answer(&global, &args).await,
         Command::Mcp => mcp::mcp(&global).await,
+        Command::DevCert(args) => dev_cert::dev_cert(&global, &args),
         Command::Config => {
             let config = Config::read(&global)?;
             if global.json {

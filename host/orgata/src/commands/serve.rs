@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::assemble::Host;
 use crate::cli::{Global, ServeArgs};
-use crate::config::Config;
+use crate::config::{Config, transport};
 use crate::local_host::Announcement;
 
 pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -18,12 +18,13 @@ pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<E
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
+    transport::refuse_plain_text(&config, args.allow_plain_text)?;
     refuse_strangers(&config)?;
     // Before anything is opened, so that a signal while starting is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let host = Host::assemble(&config).await?;
-    let url = format!("http://{}", host.address()?);
+    let url = host.url()?;
     let announcement = Announcement::new(&config.data, &url)?;
     // Nobody need be reading.
     let _ = writeln!(std::io::stdout(), "orgata is ready at {url}");

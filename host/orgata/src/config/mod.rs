@@ -1,11 +1,13 @@
 //! `orgata.yaml`: what an operator decides. Unknown keys are errors; every default is shown by `orgata config`.
 
 mod runtimes;
+pub(crate) mod transport;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use orgata_api::TlsSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Global;
@@ -25,6 +27,11 @@ const DEFAULT_DATA: &str = ".orgata";
 pub(crate) struct Config {
     /// Address to listen at; port 0 picks one.
     pub(crate) listen: SocketAddr,
+    /// The certificate to show, and what clients are to show. Without it: plain text, on this machine only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<TlsSettings>,
+    /// Half of the permission to talk in plain text with other machines; `serve --allow-plain-text` is the other.
+    pub(crate) allow_plain_text: bool,
     /// Folder of everything that the host keeps.
     pub(crate) data: PathBuf,
     /// Folders whose `.wasm` files are loaded, and loaded again when they change.
@@ -47,6 +54,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: DEFAULT_LISTEN,
+            tls: None,
+            allow_plain_text: false,
             data: PathBuf::from(DEFAULT_DATA),
             plugins: vec![PathBuf::from("plugins")],
             runtimes: vec![RuntimeSection::of_this_folder()],
@@ -85,6 +94,9 @@ impl Config {
         let folder = file.parent().unwrap_or(Path::new(""));
         config.data = folder.join(&config.data);
         config.sandbox.http_roots = config.sandbox.http_roots.map(|file| folder.join(file));
+        if let Some(tls) = &mut config.tls {
+            transport::settle(tls, folder);
+        }
         let workshop = &mut config.workshop;
         workshop.componentizer = workshop.componentizer.take().map(|file| folder.join(file));
         workshop.rust_crates = workshop.rust_crates.take().map(|crates| folder.join(crates));
@@ -95,11 +107,20 @@ impl Config {
         Ok(config)
     }
 
+    /// The same for a host that one command starts for itself: nobody else is to reach it, wherever a host would
+    /// listen, and on this machine there is nobody between.
+    pub(crate) fn for_this_command_alone(mut self) -> Self {
+        self.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.tls = None;
+        self
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         self.engine.validate().map_err(anyhow::Error::msg)?;
         self.sandbox.validate()?;
         self.api.validate().map_err(anyhow::Error::msg)?;
         self.workshop.validate().map_err(anyhow::Error::msg)?;
+        self.tls.as_ref().map_or(Ok(()), TlsSettings::validate).map_err(anyhow::Error::msg)?;
         let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
         names.sort();
         if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first)

@@ -9,7 +9,6 @@ mod headers;
 mod pipes;
 mod stream;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -24,17 +23,16 @@ use crate::local_host::Announcement;
 
 pub(crate) async fn mcp(global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(url) = &global.server {
-        return serve(&Client::new(url)?, "the host").await;
+        return serve(&Client::new(global, url)?, "the host").await;
     }
-    let mut config = Config::read(global)?;
-    if let Some(client) = Client::running(&config).await? {
+    let config = Config::read(global)?;
+    if let Some(client) = Client::running(global, &config).await? {
         return serve(&client, "the running host").await;
     }
-    // For this client alone: wherever a host would listen, this one is on loopback.
-    config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = config.for_this_command_alone();
     let host = Host::assemble(&config).await?;
-    let url = format!("http://{}", host.address()?);
-    let client = Client::new(&url)?;
+    let url = host.url()?;
+    let client = Client::new(global, &url)?;
     // Other commands, and other clients, find it while it is here.
     let announcement = Announcement::new(&config.data, &url)?;
     let (stop, stopped) = oneshot::channel::<()>();
