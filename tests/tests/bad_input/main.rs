@@ -16,6 +16,7 @@ mod answers;
 mod bodies;
 mod connections;
 mod frames;
+mod logs;
 mod mistakes;
 mod requests;
 
