@@ -1,6 +1,6 @@
-// The short run of every fuzz target, for a stable compiler: the committed corpus, and what a few thousand changes make
-// of it. Each crate with targets includes this file in its tests. The changes come from a fixed seed: a run that fails
-// fails again, and prints what it fed.
+//! The short run of every fuzz target, for a stable compiler: the committed corpus, and what a few thousand changes make
+//! of it. Each crate with targets includes this file in its tests. The changes come from a fixed seed: a run that fails
+//! fails again, and prints what it fed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;

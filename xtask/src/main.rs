@@ -10,7 +10,9 @@ mod componentize;
 mod demo;
 mod plugins;
 mod repo;
+mod sbom;
 mod schema;
+mod schemathesis;
 mod test;
 mod tidy;
 mod toolchain;
@@ -45,6 +47,10 @@ enum Task {
     Schema(schema::Args),
     /// Measure: the crates' own benchmarks, and the load runs over HTTP.
     Bench(bench::Args),
+    /// Hold the running host to its OpenAPI document, with requests of all kinds (needs Python).
+    Schemathesis(schemathesis::Args),
+    /// Write what the binary is made of, as CycloneDX.
+    Sbom(sbom::Args),
 }
 
 fn main() -> ExitCode {
@@ -68,5 +74,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Schema(args) => schema::run(args),
         Task::Bench(args) => bench::run(&args),
+        Task::Schemathesis(args) => schemathesis::run(&args),
+        Task::Sbom(args) => sbom::run(&args),
     }
 }

@@ -14,7 +14,7 @@ mod load;
 mod micro;
 mod neighbours;
 mod peers;
-mod server;
+pub(crate) mod server;
 mod steps;
 mod waiting;
 mod work;

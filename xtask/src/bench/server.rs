@@ -20,10 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that is ready. Dropping it kills it, and all that it started.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     group: Group,
     /// Where it serves.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// From being spawned to saying that it is ready.
     pub(super) start_up: Duration,
 }
@@ -37,7 +37,7 @@ impl Server {
 
     /// Starts a server and waits until it is ready. What it logs goes to `folder/log`: to a terminal it would
     /// be measured too.
-    pub(super) fn start(command: &mut Command, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, folder: &Path) -> Result<Self> {
         let log = folder.join("log");
         let kept = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(kept);
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Ends it as an operator would.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         self.group.terminate()?;
         let status = self.group.leader().wait()?;
         if !status.success() {

@@ -38,15 +38,16 @@ fn read(option: &str, file: &Path) -> anyhow::Result<Vec<u8>> {
 pub(super) fn is_about_trust(error: &reqwest::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        // Errors of streams carry theirs inside, and do not name it as their source.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if error.is::<rustls::Error>() || inside(error).is_some_and(|inside| inside.is::<rustls::Error>()) {
             return true;
         }
         cause = error.source();
     }
     false
+}
+
+/// What errors of streams carry, however deep: they do not name it as their source.
+fn inside<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
+    let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    inside(inner).or(Some(inner))
 }

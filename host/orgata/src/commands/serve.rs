@@ -18,8 +18,8 @@ pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<E
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
-    transport::refuse_plain_text(&config, args.allow_plain_text)?;
     refuse_strangers(&config)?;
+    transport::refuse_plain_text(&config, args.allow_plain_text)?;
     // Before anything is opened, so that a signal while starting is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -17,10 +17,11 @@ pub(crate) fn init(cli: &Cli) {
     let default = match cli.command {
         // The protocol's library tells of every message, with what is in it, and of every client that leaves early.
         Command::Serve(_) => "info,rmcp=off",
-        Command::Mcp => "warn,rmcp=off",
+        Command::Mcp => "warn,rmcp=off,rustls_platform_verifier=off",
         // What is denied to a plugin while it is tried is part of the result; nobody audits that.
         Command::Plugin(_) => "warn,audit=off",
-        _ => "warn",
+        // Whom a command does not trust, it says itself.
+        _ => "warn,rustls_platform_verifier=off",
     };
     let words = cli.global.log.as_deref().unwrap_or(default);
     let (filter, wrong) = match EnvFilter::try_new(words) {
