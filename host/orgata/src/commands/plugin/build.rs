@@ -219,6 +219,8 @@ mod tests {
             config: None,
             data: None,
             server: None,
+            ca: None,
+            identity: None,
             json: false,
             log: None,
             log_format: crate::cli::LogFormat::Auto,
