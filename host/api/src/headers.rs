@@ -51,3 +51,37 @@ pub(crate) fn complete(headers: &mut HeaderMap, always_secure: bool) {
         headers.insert(STRICT_TRANSPORT_SECURITY, ALWAYS_SECURE.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn is_asked_for(host: &str, secured: bool) -> bool {
+        let mut request = http::Request::builder().header("host", host).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer { secured, ..Peer::default() });
+        is_always_secure(&request)
+    }
+
+    #[test]
+    fn tls_for_ever_is_asked_for_over_tls_alone_and_not_for_everybodys_own_machine() {
+        assert!(is_asked_for("orgata.example.com:7420", true));
+        assert!(!is_asked_for("orgata.example.com:7420", false));
+        for own in ["localhost:7420", "127.0.0.1", "[::1]:7420", "x.localhost"] {
+            assert!(!is_asked_for(own, true), "{own}");
+        }
+        let mut headers = HeaderMap::new();
+        complete(&mut headers, true);
+        assert_eq!(headers["strict-transport-security"], "max-age=31536000");
+    }
+
+    #[test]
+    fn what_a_handler_says_itself_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        complete(&mut headers, false);
+        assert_eq!(headers[CACHE_CONTROL], "max-age=60");
+        assert!(!headers.contains_key("strict-transport-security"));
+    }
+}

@@ -19,6 +19,7 @@ mod frames;
 mod logs;
 mod mistakes;
 mod requests;
+mod swelling;
 
 use orgata_tests::{HostSetup, TestHost};
 use serde_json::{Value, json};

@@ -30,10 +30,8 @@ pub(crate) fn refuse_plain_text(config: &Config, allowed_here: bool) -> anyhow::
 
 /// Files are meant from where the configuration stands.
 pub(super) fn settle(tls: &mut TlsSettings, folder: &Path) {
-    for file in [Some(&mut tls.certificate), Some(&mut tls.key), tls.client_authorities.as_mut()] {
-        if let Some(file) = file {
-            *file = folder.join(&*file);
-        }
+    for file in [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.client_authorities) {
+        *file = folder.join(&*file);
     }
 }
 
