@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Variables that change what the host does: a test does not inherit the developer's own.
-const SETTINGS: [&str; 5] = ["ORGATA_CONFIG", "ORGATA_DATA", "ORGATA_LISTEN", "ORGATA_LOG", "ORGATA_SERVER"];
+const SETTINGS: [&str; 7] = [
+    "ORGATA_CA",
+    "ORGATA_CONFIG",
+    "ORGATA_DATA",
+    "ORGATA_IDENTITY",
+    "ORGATA_LISTEN",
+    "ORGATA_LOG",
+    "ORGATA_SERVER",
+];
 
 /// The binary that the stories drive.
 pub fn orgata() -> PathBuf {

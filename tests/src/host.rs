@@ -34,6 +34,7 @@ pub struct StoppedHost {
     plugins: PluginFolder,
     runtime: String,
     json_log: bool,
+    log: Option<&'static str>,
     disk: Option<Arc<FaultyDisk>>,
 }
 
@@ -48,12 +49,13 @@ impl TestHost {
         plugins: PluginFolder,
         runtime: String,
         json_log: bool,
+        log: Option<&'static str>,
         disk: Option<Arc<FaultyDisk>>,
     ) -> Self {
-        StoppedHost { folder, plugins, runtime, json_log, disk }.start().await
+        StoppedHost { folder, plugins, runtime, json_log, log, disk }.start().await
     }
 
-    /// Where it serves: `http://127.0.0.1:PORT`. Another port after every start.
+    /// Where it serves: `http://127.0.0.1:PORT`, or `https` where it has a certificate. Another port after every start.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -146,6 +148,9 @@ impl StoppedHost {
             vec!["serve", "--listen", "127.0.0.1:0", "--data", "data", "--config", "orgata.yaml"];
         if self.json_log {
             arguments.extend(["--log-format", "json"]);
+        }
+        if let Some(filter) = self.log {
+            arguments.extend(["--log", filter]);
         }
         let mut process = Process::start(self.folder.path(), &arguments, &self.variables());
         let address = process.ready().await;

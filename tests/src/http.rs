@@ -8,6 +8,8 @@ use crate::patience::PATIENCE;
 
 /// A client that goes to the host directly, whatever proxy the machine names.
 pub(crate) fn client() -> Client {
+    // Whoever was first has set the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().timeout(PATIENCE * 3).build().expect("a plain client can be built")
 }
 

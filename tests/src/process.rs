@@ -63,10 +63,10 @@ impl Process {
                 return Some(Err(status));
             }
             let line = self.out.all().into_iter().next()?;
-            Some(Ok(line.find("http://").map(|at| line[at..].trim().to_owned()).unwrap_or(line)))
+            Some(Ok(line.find("http").map(|at| line[at..].trim().to_owned()).unwrap_or(line)))
         });
         match address.await {
-            Some(Ok(address)) if address.starts_with("http://") => address,
+            Some(Ok(address)) if address.starts_with("http://") || address.starts_with("https://") => address,
             Some(Ok(line)) => panic!("the first line should say where the host is ready: {line:?}"),
             Some(Err(status)) => panic!("the host ended with {status} at its start:\n{}", self.log_end()),
             None => panic!("the host never said that it is ready:\n{}", self.log_end()),

@@ -24,6 +24,7 @@ pub struct HostSetup {
     config: Value,
     runtime: Option<String>,
     json_log: bool,
+    log: Option<&'static str>,
     disk: Option<Arc<FaultyDisk>>,
 }
 
@@ -51,7 +52,7 @@ impl HostSetup {
         let plugins = PluginFolder::at(folder.path().join("plugins"));
         fs::create_dir(folder.path().join("playbooks")).expect("the test owns the folder");
         let config = json!({ "plugins": ["plugins"], "runtimes": [] });
-        Self { folder, plugins, config, runtime: None, json_log: false, disk: None }
+        Self { folder, plugins, config, runtime: None, json_log: false, log: None, disk: None }
     }
 
     /// The host of the first example: runtime `kitchen-v1` with plugin `kitchen` and `pbj-sandwich`.
@@ -118,6 +119,12 @@ impl HostSetup {
         self
     }
 
+    /// Logs this much.
+    pub fn log(mut self, filter: &'static str) -> Self {
+        self.log = Some(filter);
+        self
+    }
+
     /// Keeps its data on this disk.
     pub fn on(mut self, disk: &Arc<FaultyDisk>) -> Self {
         self.disk = Some(Arc::clone(disk));
@@ -129,7 +136,7 @@ impl HostSetup {
         let config = serde_json::to_string_pretty(&self.config).expect("JSON can be written");
         fs::write(self.folder.path().join("orgata.yaml"), config).expect("the test owns the folder");
         let runtime = self.runtime.unwrap_or_else(|| "default".to_owned());
-        TestHost::start_in(self.folder, self.plugins, runtime, self.json_log, self.disk).await
+        TestHost::start_in(self.folder, self.plugins, runtime, self.json_log, self.log, self.disk).await
     }
 }
 

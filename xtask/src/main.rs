@@ -12,7 +12,9 @@ mod demo;
 mod packages;
 mod plugins;
 mod repo;
+mod sbom;
 mod schema;
+mod schemathesis;
 mod test;
 mod tidy;
 mod toolchain;
@@ -49,6 +51,10 @@ enum Task {
     Conformance,
     /// Measure: the crates' own benchmarks, and the load runs over HTTP.
     Bench(bench::Args),
+    /// Hold the running host to its OpenAPI document, with requests of all kinds (needs Python).
+    Schemathesis(schemathesis::Args),
+    /// Write what the binary is made of, as CycloneDX.
+    Sbom(sbom::Args),
 }
 
 fn main() -> ExitCode {
@@ -73,5 +79,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Schema(args) => schema::run(args),
         Task::Conformance => conformance::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Schemathesis(args) => schemathesis::run(&args),
+        Task::Sbom(args) => sbom::run(&args),
     }
 }

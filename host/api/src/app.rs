@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Authenticator;
 use crate::caller_check::CallerCheck;
 use crate::error::{ApiError, internal};
+use crate::rate::Rates;
 use crate::settings::Settings;
 
 /// Writes the host's metrics in the Prometheus text format.
@@ -25,6 +26,7 @@ struct Inner {
     metrics: Option<RenderMetrics>,
     authenticator: Authenticator,
     caller_check: CallerCheck,
+    rates: Rates,
     /// Set when the host stops: streams end.
     closing: CancellationToken,
 }
@@ -37,8 +39,9 @@ impl App {
         metrics: Option<RenderMetrics>,
     ) -> Self {
         let caller_check = CallerCheck::new(&settings);
+        let rates = Rates::new(&settings.rate);
         let closing = CancellationToken::new();
-        Self(Arc::new(Inner { engine, settings, metrics, authenticator, caller_check, closing }))
+        Self(Arc::new(Inner { engine, settings, metrics, authenticator, caller_check, rates, closing }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -59,6 +62,10 @@ impl App {
 
     pub(crate) fn caller_check(&self) -> &CallerCheck {
         &self.0.caller_check
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     pub(crate) fn closing(&self) -> &CancellationToken {

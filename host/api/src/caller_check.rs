@@ -87,14 +87,16 @@ impl CallerCheck {
     }
 }
 
-fn without_port(host: &str) -> &str {
+/// A host without its port.
+pub(crate) fn without_port(host: &str) -> &str {
     if let Some(rest) = host.strip_prefix('[') {
         return rest.split(']').next().unwrap_or_default();
     }
     host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
-fn is_loopback(name: &str) -> bool {
+/// Whether only this machine is called so.
+pub(crate) fn is_loopback(name: &str) -> bool {
     let local = |name: &str| name.eq_ignore_ascii_case("localhost");
     local(name)
         || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -120,7 +122,7 @@ impl Verdict {
         }
         say(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "location, retry-after, www-authenticate, x-request-id, mcp-session-id",
+            "location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id, mcp-session-id",
         );
         headers.append(VARY, HeaderValue::from_static("origin"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

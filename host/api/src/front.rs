@@ -1,8 +1,8 @@
 //! What happens to every request before its handler, and to every response after it.
 //!
 //! One layer does all of it, so that a request passes one box and not six: its id, its span, the checks of
-//! `Host` and `Origin`, who asks (`auth`), the time that it may take, panics, the one shape of errors, the count, and whether the
-//! connection can be used again.
+//! `Host` and `Origin`, who asks (`auth`), how often they may (`rate`), the time that it may take, panics, the one shape of
+//! errors, the count, what every response says to browsers, and whether the connection can be used again.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,15 +15,19 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tower::{Layer, Service};
 use tracing::{Instrument, debug, info_span};
 
 use crate::app::App;
 use crate::caller_check::Verdict;
 use crate::error::{ApiError, internal};
+use crate::headers;
 use crate::mcp;
+use crate::rate::Ruling;
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::rest::UPLOAD_PATHS;
 use crate::unread::Unread;
@@ -89,6 +93,8 @@ where
         let time = self.times.of(route) + wait_of(request.uri().query());
         let seen = Seen { method: method_name(request.method()), path: path.clone(), since: Instant::now() };
         let verdict = self.app.caller_check().judge(&request);
+        let always_secure = headers::is_always_secure(&request);
+        let ends = is_of_unknown_length(request.headers());
         let (request, unread) = Unread::watch(request);
         // The one that is ready answers; its copy waits for the next request.
         let next = self.inner.clone();
@@ -101,6 +107,7 @@ where
             Verdict::Preflight(_) => Err(StatusCode::NO_CONTENT.into_response()),
             Verdict::Refused(error) => Err(error.clone().into_response()),
         };
+        let app = self.app.clone();
         let respond = async move {
             let mut response = match handled {
                 Ok(work) => match work.await {
@@ -115,7 +122,11 @@ where
             }
             verdict.mark(response.headers_mut());
             response.headers_mut().insert(X_REQUEST_ID, id);
-            if unread.is_left() {
+            if let Some(ruling) = response.extensions_mut().remove::<Ruling>() {
+                app.rates().mark(&ruling, response.headers_mut());
+            }
+            headers::complete(response.headers_mut(), always_secure);
+            if ends || unread.is_left() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             seen.count(response.status());
@@ -123,6 +134,12 @@ where
         };
         Box::pin(respond.instrument(span))
     }
+}
+
+/// Whether the request's end is told by its own body. Where a proxy in front reads such a request otherwise than
+/// we do, what follows it may be another client's: nothing more is read from its connection.
+fn is_of_unknown_length(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
 }
 
 impl Times {
@@ -135,7 +152,7 @@ impl Times {
     }
 }
 
-/// Finds out who asks, and has them answered; or says how to get in.
+/// Finds out who asks, counts it, and has them answered; or says how to get in.
 async fn let_in<S>(
     app: App,
     path: Option<MatchedPath>,
@@ -146,15 +163,31 @@ where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
-    match app.authenticator().admit(app.engine(), route, &mut request).await {
-        Ok(()) => inner.call(request).await,
-        Err(error) => {
+    let admitted = app.authenticator().admit(app.engine(), route, &mut request).await;
+    // Whoever proved a name is counted by it, everybody else by address: so guessing is bounded, too.
+    let ruling = count(&app, &mut request);
+    let mut response = match (ruling.refusal(), admitted) {
+        (Some(error), _) => error.into_response(),
+        (None, Ok(())) => inner.call(request).await?,
+        (None, Err(error)) => {
             let challenge = app.authenticator().challenge(route, request.headers());
             let mut response = error.into_response();
             response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
-            Ok(response)
+            response
         }
+    };
+    response.extensions_mut().insert(ruling);
+    Ok(response)
+}
+
+/// Counts a request with its caller. What comes after it on a WebSocket is counted with the same one.
+fn count(app: &App, request: &mut Request) -> Ruling {
+    let whose = app.rates().whose(request.extensions());
+    let ruling = app.rates().take(whose.as_ref());
+    if let Some(whose) = whose {
+        request.extensions_mut().insert(whose);
     }
+    ruling
 }
 
 /// How long a request asks to be held.

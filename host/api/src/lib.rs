@@ -17,14 +17,19 @@ mod caller_check;
 mod error;
 mod extract;
 mod front;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod headers;
 mod mcp;
 mod openapi;
 mod peer;
 mod query;
+mod rate;
 mod request_id;
 mod rest;
 mod serve;
 mod settings;
+mod tls;
 mod unread;
 pub mod wire;
 mod ws;
@@ -40,7 +45,9 @@ pub use auth::{
 };
 pub use error::{CODES, Code};
 pub use openapi::{openapi, openapi_json};
+pub use rate::RateSettings;
 pub use settings::{McpSettings, Settings, WebSocketSettings};
+pub use tls::{ClientCertificates, Tls, TlsError, TlsSettings, fingerprint};
 
 use app::App;
 use front::{FrontLayer, Times};
@@ -54,6 +61,7 @@ fn endpoints() -> OpenApiRouter<App> {
 pub struct Api {
     app: App,
     router: Router,
+    tls: Option<Tls>,
 }
 
 impl Api {
@@ -86,7 +94,13 @@ impl Api {
             .method_not_allowed_fallback(rest::wrong_method)
             .layer(FrontLayer { app: app.clone(), times })
             .with_state(app.clone());
-        Self { app, router }
+        Self { app, router, tls: None }
+    }
+
+    /// Takes connections over TLS only.
+    #[must_use]
+    pub fn secured_by(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// The router, to be called without a connection.

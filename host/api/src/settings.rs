@@ -5,6 +5,8 @@ use std::time::Duration;
 use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
 
+use crate::rate::RateSettings;
+
 /// The limits of REST, WebSocket and MCP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -27,8 +29,15 @@ pub struct Settings {
     pub upload_timeout: DurationText,
     /// How long a request may be worked on; `?wait=` comes on top. Default 30s.
     pub request_timeout: DurationText,
+    /// How long a client may take nothing of what it is sent before its connection is given up. Default 60s.
+    pub write_timeout: DurationText,
     /// Connections open at once; more wait to be accepted. Default 10000.
     pub connections: usize,
+    /// Connections open at once from one address, or one /64 network of IPv6; more are closed. Set it higher where
+    /// everybody comes through one proxy. Default 1000.
+    pub connections_per_address: usize,
+    /// How much one caller may ask.
+    pub rate: RateSettings,
     /// How long requests at work may take when the host stops. Default 10s.
     pub grace: DurationText,
     /// Names, with or without a port, under which the host may be called besides `localhost` and loopback
@@ -89,7 +98,10 @@ impl Default for Settings {
             body_timeout: DurationText(Duration::from_secs(10)),
             upload_timeout: DurationText(Duration::from_mins(5)),
             request_timeout: DurationText(Duration::from_secs(30)),
+            write_timeout: DurationText(Duration::from_mins(1)),
             connections: 10_000,
+            connections_per_address: 1_000,
+            rate: RateSettings::default(),
             grace: DurationText(Duration::from_secs(10)),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
@@ -136,6 +148,7 @@ impl Settings {
             ("uploadBytes", self.upload_bytes),
             ("headers", self.headers),
             ("connections", self.connections),
+            ("connectionsPerAddress", self.connections_per_address),
             ("webSocket.frameBytes", socket.frame_bytes),
             ("webSocket.subscriptions", socket.subscriptions),
             ("webSocket.sendBuffer", socket.send_buffer),
@@ -151,6 +164,7 @@ impl Settings {
             ("bodyTimeout", self.body_timeout),
             ("uploadTimeout", self.upload_timeout),
             ("requestTimeout", self.request_timeout),
+            ("writeTimeout", self.write_timeout),
             ("webSocket.pingEvery", socket.ping_every),
             ("mcp.keepAlive", self.mcp.keep_alive),
             ("mcp.longestWait", self.mcp.longest_wait),
@@ -159,6 +173,7 @@ impl Settings {
         if let Some((name, _)) = times.iter().find(|(_, time)| time.0.is_zero()) {
             return Err(format!("api.{name} must be longer than nothing"));
         }
+        self.rate.validate()?;
         if self.header_bytes < LEAST_HEADER_BYTES {
             return Err(format!("api.headerBytes must be {LEAST_HEADER_BYTES} or more"));
         }

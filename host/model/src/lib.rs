@@ -12,6 +12,8 @@ pub mod duration;
 pub mod execution;
 pub mod expression;
 pub mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod ids;
 pub mod intervention;
 pub mod operation;

@@ -1,12 +1,12 @@
 //! Putting the rooms together: store, sandbox, engine, interface.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use orgata_api::{Api, Tls};
 use orgata_engine::ports::{Operations, Plugins, Store, SystemClock};
 use orgata_engine::{Engine, Principal};
 use orgata_sandbox::Sandbox;
@@ -23,8 +23,9 @@ use crate::telemetry;
 pub(crate) struct Host {
     engine: Engine,
     store: Arc<SqliteStore>,
-    api: orgata_api::Api,
+    api: Api,
     listener: TcpListener,
+    secured: bool,
 }
 
 impl Host {
@@ -34,6 +35,11 @@ impl Host {
         // Before anything is opened: a key that cannot be read is a mistake of the configuration.
         let secret_keys = config.secrets.keys()?;
         private_folder(&config.data)?;
+        // What cannot be shown is told before anything else is done.
+        let tls = match &config.tls {
+            Some(settings) => Some(Tls::open(settings.clone()).await?),
+            None => None,
+        };
         let store = SqliteStore::open(&config.data.join("orgata.db"), config.store).await?;
         let store = Arc::new(store);
         // Before plugins are compiled: nobody should wait for that to learn that it cannot listen.
@@ -63,13 +69,19 @@ impl Host {
             watch_folder(&sandbox, folder).await;
         }
         publish_playbooks(&engine, config).await;
-        let api = orgata_api::Api::guarded(engine.clone(), config.api.clone(), authenticator, Some(render));
-        Ok(Self { engine, store, api, listener })
+        let api = Api::guarded(engine.clone(), config.api.clone(), authenticator, Some(render));
+        let secured = tls.is_some();
+        let api = match tls {
+            Some(tls) => api.secured_by(tls),
+            None => api,
+        };
+        Ok(Self { engine, store, api, listener, secured })
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> anyhow::Result<SocketAddr> {
-        Ok(self.listener.local_addr()?)
+    /// Where it listens, as clients write it.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        let scheme = if self.secured { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.listener.local_addr()?))
     }
 
     /// Serves until `stop` is done, then stops cleanly: nothing new is admitted, running steps finish within

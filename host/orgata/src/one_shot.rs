@@ -33,10 +33,10 @@ pub(crate) async fn with_host(
     ask: impl AsyncFnOnce(&Client) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     if let Some(url) = &global.server {
-        return ask(&Client::new(url, global.key.as_deref())?).await;
+        return ask(&Client::new(global, url, global.key.as_deref())?).await;
     }
     let mut config = Config::read(global)?;
-    if let Some(client) = Client::running(&config, global.key.as_deref()).await? {
+    if let Some(client) = Client::running(global, &config).await? {
         return ask(&client).await;
     }
     let key = config.for_one_command()?;
@@ -46,7 +46,7 @@ pub(crate) async fn with_host(
         config.runtimes.iter_mut().for_each(|runtime| runtime.playbooks.clear());
     }
     let host = Host::assemble(&config).await?;
-    let client = Client::new(&format!("http://{}", host.address()?), Some(&key))?;
+    let client = Client::new(global, &host.url()?, Some(&key))?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(host.serve(async {
         let _ = stopped.await;

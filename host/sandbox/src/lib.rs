@@ -19,6 +19,8 @@ mod compile;
 
 mod describe;
 mod disk;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod given;
 mod guest;
 mod host;

@@ -16,8 +16,10 @@ mod answers;
 mod bodies;
 mod connections;
 mod frames;
+mod logs;
 mod mistakes;
 mod requests;
+mod swelling;
 
 use orgata_tests::{HostSetup, TestHost};
 use serde_json::{Value, json};

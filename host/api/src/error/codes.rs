@@ -128,6 +128,11 @@ pub const CODES: &[Code] = &[
         "Too much is under way; `Retry-After` says when to come back.",
     ),
     code(
+        "RATE_LIMITED",
+        StatusCode::TOO_MANY_REQUESTS,
+        "This caller asks more often than it may; `Retry-After` says when to come back.",
+    ),
+    code(
         "INTERNAL",
         StatusCode::INTERNAL_SERVER_ERROR,
         "The host is at fault; its log has more under the request's id.",

@@ -46,8 +46,9 @@ impl ApiError {
         self
     }
 
+    /// The same with how long to wait before asking again.
     #[must_use]
-    fn retry_after(mut self, wait: Duration) -> Self {
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }

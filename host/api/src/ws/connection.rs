@@ -17,6 +17,7 @@ use super::runtime::Follower;
 use super::subscriptions::{Subscriptions, Topic};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::rate::Counted;
 use crate::wire::frame::{ClientFrame, ServerFrame, Unsubscribed};
 
 /// How long the client may take to say goodbye.
@@ -24,19 +25,23 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A connection that is about to speak WebSocket.
 pub(super) struct Connection {
-    app: App,
-    principal: Principal,
-    request_id: String,
+    pub(super) app: App,
+    pub(super) principal: Principal,
+    /// With whom its frames are counted, if they are.
+    pub(super) counted: Option<Counted>,
+    /// The id of the request that it was.
+    pub(super) request_id: String,
 }
 
 /// A connection that speaks it.
 struct Conversation {
     app: App,
     principal: Principal,
+    counted: Option<Counted>,
     request_id: String,
     outbox: Outbox,
     subscriptions: Subscriptions,
-    /// Frames that could not be understood.
+    /// Frames that could not be understood, or came too often.
     errors: usize,
 }
 
@@ -55,10 +60,6 @@ impl From<Gone> for End {
 }
 
 impl Connection {
-    pub(super) fn new(app: App, principal: Principal, request_id: &str) -> Self {
-        Self { app, principal, request_id: request_id.to_owned() }
-    }
-
     /// Speaks with the client until one of both has enough.
     pub(super) async fn run(self, socket: WebSocket) {
         let settings = &self.app.settings().web_socket;
@@ -72,6 +73,7 @@ impl Connection {
             errors: 0,
             app: self.app.clone(),
             principal: self.principal,
+            counted: self.counted,
             request_id: self.request_id,
         };
         let Err(end) = conversation.hold(&mut stream).await;
@@ -116,7 +118,7 @@ impl Conversation {
                 Some(Ok(Message::Binary(_))) => {
                     self.misunderstand("frames are JSON texts, not bytes".to_owned()).await?
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => drop(self.admits().await?),
                 Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
                 Some(Err(error)) => {
                     debug!(%error, "a WebSocket broke off");
@@ -127,6 +129,9 @@ impl Conversation {
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), End> {
+        if !self.admits().await? {
+            return Ok(());
+        }
         let frame = match serde_json::from_str::<ClientFrame>(text) {
             Ok(frame) => frame,
             Err(error) => {
@@ -214,12 +219,25 @@ impl Conversation {
         Ok(self.outbox.send(&frame).await?)
     }
 
-    /// Says that a frame was not understood; after too many of them, ends the conversation.
+    /// Counts a frame. False when it came too early, which the client is told.
+    async fn admits(&mut self) -> Result<bool, End> {
+        match self.app.rates().take(self.counted.as_ref()).refusal() {
+            Some(error) => self.put_up_with(&error).await.map(|()| false),
+            None => Ok(true),
+        }
+    }
+
+    /// Says that a frame was not understood.
     async fn misunderstand(&mut self, what: String) -> Result<(), End> {
+        self.put_up_with(&ApiError::bad_request(what)).await
+    }
+
+    /// Refuses a frame that should not have been sent; after too many of them, ends the conversation.
+    async fn put_up_with(&mut self, error: &ApiError) -> Result<(), End> {
         self.errors += 1;
-        self.outbox.refuse(&ApiError::bad_request(what), None, &self.request_id).await?;
+        self.outbox.refuse(error, None, &self.request_id).await?;
         if self.errors >= self.app.settings().web_socket.errors {
-            return Err(End::Close(close_code::POLICY, "too many frames that cannot be understood"));
+            return Err(End::Close(close_code::POLICY, "too many frames that cannot be understood or taken"));
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod outbox;
 mod runtime;
 mod subscriptions;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -24,6 +25,7 @@ use utoipa_axum::routes;
 
 use crate::app::{App, Caller};
 use crate::error::ApiError;
+use crate::rate::Counted;
 use crate::request_id;
 use crate::wire::error::ErrorBody;
 use crate::wire::frame::{ClientFrame, ServerFrame};
@@ -60,6 +62,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
 async fn connect(
     State(app): State<App>,
     Caller(principal): Caller,
+    counted: Option<Extension<Counted>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -68,7 +71,12 @@ async fn connect(
     })?;
     let limit = app.settings().web_socket.frame_bytes;
     let request_id = request_id::of(&headers);
-    let connection = Connection::new(app, principal, request_id.to_str().unwrap_or_default());
+    let connection = Connection {
+        app,
+        principal,
+        counted: counted.map(|Extension(counted)| counted),
+        request_id: request_id.to_str().unwrap_or_default().to_owned(),
+    };
     let span = tracing::Span::current();
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit);
     Ok(upgrade.on_upgrade(move |socket| connection.run(socket).instrument(span)))

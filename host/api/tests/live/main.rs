@@ -9,14 +9,17 @@
 )]
 
 mod connections;
+mod http;
+mod rates;
 mod subscriptions;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use orgata_api::Settings;
+use orgata_api::{Api, Settings, Tls, TlsSettings};
 use serde_json::{Value, json};
 use support::Host;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,10 +41,21 @@ struct Served {
 impl Served {
     async fn new(settings: Settings) -> Self {
         let host = Host::with(settings).await;
+        let api = host.api();
+        Self::start(host, api).await
+    }
+
+    async fn secured(settings: Settings, tls: TlsSettings) -> Self {
+        let host = Host::with(settings).await;
+        let api = host.api().secured_by(Tls::open(tls).await.unwrap());
+        Self::start(host, api).await
+    }
+
+    async fn start(host: Host, api: Api) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(host.api().serve(listener, async { drop(stopped.await) }));
+        let served = tokio::spawn(api.serve(listener, async { drop(stopped.await) }));
         Self { host, address, stop, served }
     }
 

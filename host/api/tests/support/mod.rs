@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod authority;
 mod operations;
 mod store;
 
@@ -11,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use orgata_api::{Api, Settings};
+use orgata_api::{Api, Settings, TlsSettings};
 use orgata_engine::Engine;
 use orgata_engine::ports::SystemClock;
 use orgata_model::runtime::{Environment, Runtime};

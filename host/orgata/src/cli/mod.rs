@@ -44,6 +44,12 @@ pub(crate) struct Global {
     /// The key to bring to a host that asks who calls
     #[arg(long, global = true, value_name = "KEY", env = "ORGATA_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
+    /// The authorities to trust at https addresses, as PEM [default: those of the system]
+    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_CA", hide_env_values = true)]
+    pub(crate) ca: Option<PathBuf>,
+    /// The certificate to show to a host that asks for one, and its key, in one PEM file
+    #[arg(long, global = true, value_name = "FILE", env = "ORGATA_IDENTITY", hide_env_values = true)]
+    pub(crate) identity: Option<PathBuf>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -116,6 +122,8 @@ pub(crate) enum Command {
     /// Read who did what and who was refused, and check that nobody changed it
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Make certificates to try TLS with: an authority, a host's and a client's
+    DevCert(DevCertArgs),
     /// Show the configuration with every default
     Config,
     /// Print a shell's completions
@@ -142,6 +150,19 @@ pub(crate) struct ServeArgs {
     /// Serve everybody who can reach the host, without asking who they are. The configuration must say so, too
     #[arg(long)]
     pub(crate) insecure_without_authentication: bool,
+    /// Talk in plain text with other machines, if the configuration says so, too (`allowPlainText`)
+    #[arg(long)]
+    pub(crate) allow_plain_text: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevCertArgs {
+    /// Folder to write them into
+    #[arg(long, value_name = "DIR", default_value = "certificates")]
+    pub(crate) out: PathBuf,
+    /// A name or address under which the host is called; may be given again [default: localhost, 127.0.0.1, ::1]
+    #[arg(long = "name", value_name = "NAME")]
+    pub(crate) names: Vec<String>,
 }
 
 #[derive(Debug, Args)]

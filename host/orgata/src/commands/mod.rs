@@ -3,6 +3,7 @@
 mod answer;
 mod audit;
 mod check;
+mod dev_cert;
 mod event;
 mod exec;
 mod key;
@@ -39,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mcp => mcp::mcp(&global).await,
         Command::Secret(command) => secret::secret(&global, command).await,
         Command::Audit(command) => audit::audit(&global, command).await,
+        Command::DevCert(args) => dev_cert::dev_cert(&global, &args),
         Command::Config => {
             let config = Config::read(&global)?;
             if global.json {

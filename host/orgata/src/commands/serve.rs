@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::assemble::Host;
 use crate::cli::{Global, ServeArgs};
-use crate::config::Config;
+use crate::config::{Config, transport};
 use crate::local_host::Announcement;
 
 pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -17,11 +17,12 @@ pub(crate) async fn serve(global: &Global, args: &ServeArgs) -> anyhow::Result<E
     }
     config.insecure = args.insecure_without_authentication;
     config.exposure().check()?;
+    transport::refuse_plain_text(&config, args.allow_plain_text)?;
     // Before anything is opened, so that a signal while starting is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let host = Host::assemble(&config).await?;
-    let url = format!("http://{}", host.address()?);
+    let url = host.url()?;
     let announcement = Announcement::new(&config.data, &url)?;
     // Nobody need be reading.
     let _ = writeln!(std::io::stdout(), "orgata is ready at {url}");

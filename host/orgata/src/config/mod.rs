@@ -3,11 +3,13 @@
 pub(crate) mod exposure;
 mod runtimes;
 mod secrets;
+pub(crate) mod transport;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use orgata_api::TlsSettings;
 use orgata_model::runtime::Environment;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,11 @@ const DEFAULT_DATA: &str = ".orgata";
 pub(crate) struct Config {
     /// Address to listen at; port 0 picks one.
     pub(crate) listen: SocketAddr,
+    /// The certificate to show, and what clients are to show. Without it: plain text, on this machine only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<TlsSettings>,
+    /// Half of the permission to talk in plain text with other machines; `serve --allow-plain-text` is the other.
+    pub(crate) allow_plain_text: bool,
     /// Folder of everything that the host keeps.
     pub(crate) data: PathBuf,
     /// Folders whose `.wasm` files are loaded, and loaded again when they change.
@@ -60,6 +67,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: DEFAULT_LISTEN,
+            tls: None,
+            allow_plain_text: false,
             data: PathBuf::from(DEFAULT_DATA),
             plugins: vec![PathBuf::from("plugins")],
             runtimes: vec![RuntimeSection::of_this_folder()],
@@ -110,6 +119,9 @@ impl Config {
             }
         }
         config.secrets.stand_in(folder);
+        if let Some(tls) = &mut config.tls {
+            transport::settle(tls, folder);
+        }
         let workshop = &mut config.workshop;
         workshop.componentizer = workshop.componentizer.take().map(|file| folder.join(file));
         workshop.rust_crates = workshop.rust_crates.take().map(|crates| folder.join(crates));
@@ -126,7 +138,7 @@ impl Config {
             listen: self.listen,
             authentication: &self.authentication,
             insecure: self.insecure,
-            has_tls: false,
+            has_tls: self.tls.is_some(),
         }
     }
 
@@ -136,6 +148,8 @@ impl Config {
         let (key, kept) = orgata_api::OwnKey::fresh().map_err(anyhow::Error::msg)?;
         let developers = self.runtimes.iter().all(|runtime| runtime.environment == Environment::Development);
         self.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // On this machine there is nobody between.
+        self.tls = None;
         let asked = self.authentication.is_required(self.listen.ip()) || !developers;
         self.authentication.required = Some(asked);
         self.authentication.own = Some(kept);
@@ -148,6 +162,7 @@ impl Config {
         self.api.validate().map_err(anyhow::Error::msg)?;
         self.authentication.validate().map_err(anyhow::Error::msg)?;
         self.workshop.validate().map_err(anyhow::Error::msg)?;
+        self.tls.as_ref().map_or(Ok(()), TlsSettings::validate).map_err(anyhow::Error::msg)?;
         let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
         names.sort();
         if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first)

@@ -7,10 +7,10 @@
 //!
 //! [`shape`] are the types, [`schema`] and [`codec`] walk them, [`functions`] finds and names.
 
-mod codec;
+pub(crate) mod codec;
 mod functions;
 mod schema;
-mod shape;
+pub(crate) mod shape;
 
 use std::sync::Arc;
 

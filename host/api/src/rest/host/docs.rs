@@ -6,8 +6,7 @@
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
-use http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
 use crate::app::App;
 
@@ -30,14 +29,13 @@ async fn page() -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-cache"),
     ];
-    (headers, NO_SNIFFING, PAGE).into_response()
+    (headers, PAGE).into_response()
 }
 
 async fn style() -> Response {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], NO_SNIFFING, STYLE).into_response()
+    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "no-cache")], STYLE).into_response()
 }
 
 async fn script() -> Response {
@@ -47,7 +45,5 @@ async fn script() -> Response {
         (CONTENT_ENCODING, "gzip"),
         (CACHE_CONTROL, "max-age=86400"),
     ];
-    (headers, NO_SNIFFING, SCRIPT).into_response()
+    (headers, SCRIPT).into_response()
 }
-
-const NO_SNIFFING: [(HeaderName, &str); 1] = [(X_CONTENT_TYPE_OPTIONS, "nosniff")];

@@ -23,17 +23,17 @@ use crate::local_host::Announcement;
 
 pub(crate) async fn mcp(global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(url) = &global.server {
-        return serve(&Client::new(url, global.key.as_deref())?, "the host").await;
+        return serve(&Client::new(global, url, global.key.as_deref())?, "the host").await;
     }
     let mut config = Config::read(global)?;
-    if let Some(client) = Client::running(&config, global.key.as_deref()).await? {
+    if let Some(client) = Client::running(global, &config).await? {
         return serve(&client, "the running host").await;
     }
     // For this client alone: wherever a host would listen, this one is on loopback.
     let key = config.for_one_command()?;
     let host = Host::assemble(&config).await?;
-    let url = format!("http://{}", host.address()?);
-    let client = Client::new(&url, Some(&key))?;
+    let url = host.url()?;
+    let client = Client::new(global, &url, Some(&key))?;
     // Other commands, and other clients, find it while it is here.
     let announcement = Announcement::new(&config.data, &url)?;
     let (stop, stopped) = oneshot::channel::<()>();

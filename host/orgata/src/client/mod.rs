@@ -1,5 +1,7 @@
 //! Talking to a running host, over the same REST interface that frontends use.
 
+mod trust;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,18 +30,18 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client of the host at this address, with the key that it brings.
-    pub(crate) fn new(url: &str, key: Option<&str>) -> anyhow::Result<Self> {
-        if !reqwest::Url::parse(url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        {
+    pub(crate) fn new(global: &Global, url: &str, key: Option<&str>) -> anyhow::Result<Self> {
+        let base = reqwest::Url::parse(url).ok().filter(reqwest::Url::has_host);
+        let Some(scheme) =
+            base.as_ref().map(reqwest::Url::scheme).filter(|scheme| ["http", "https"].contains(scheme))
+        else {
             return Err(Exit::new(
                 USAGE,
                 format!("{url} is no address of a host: write it like http://127.0.0.1:7420"),
             )
             .into());
-        }
-        let http =
-            reqwest::Client::builder().tcp_nodelay(true).build().context("the HTTP client cannot be made")?;
+        };
+        let http = trust::client(global, scheme == "https")?;
         let bearer = key.map(bearer).transpose()?;
         Ok(Self { base: url.trim_end_matches('/').to_owned(), http, bearer })
     }
@@ -47,10 +49,10 @@ impl Client {
     /// The host that the command line means: `--server`, or the one that runs on the data folder.
     pub(crate) async fn find(global: &Global) -> anyhow::Result<Self> {
         if let Some(url) = &global.server {
-            return Self::new(url, global.key.as_deref());
+            return Self::new(global, url, global.key.as_deref());
         }
         let config = Config::read(global)?;
-        Self::running(&config, global.key.as_deref()).await?.ok_or_else(|| {
+        Self::running(global, &config).await?.ok_or_else(|| {
             let data = config.data.display();
             anyhow::Error::new(Exit::new(
                 HOST,
@@ -62,11 +64,17 @@ impl Client {
     }
 
     /// The host that runs on the data folder of this configuration, if one answers.
-    pub(crate) async fn running(config: &Config, key: Option<&str>) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn running(global: &Global, config: &Config) -> anyhow::Result<Option<Self>> {
         let Some(url) = local_host::announced(&config.data) else { return Ok(None) };
-        let client = Self::new(&url, key)?;
-        let probe = client.http.get(format!("{}/health", client.base)).timeout(PROBE).send().await;
-        Ok(probe.is_ok_and(|response| response.status().is_success()).then_some(client))
+        let client = Self::new(global, &url, global.key.as_deref())?;
+        match client.http.get(format!("{}/health", client.base)).timeout(PROBE).send().await {
+            Ok(response) => Ok(response.status().is_success().then_some(client)),
+            // Somebody is there: a second host on the same folder is not what is meant.
+            Err(error) if trust::is_about_trust(&error) => {
+                Err(anyhow::Error::new(error).context(client.is_not_trusted()))
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     /// GET of a path below `/api/v1`.
@@ -169,9 +177,22 @@ impl Client {
     /// Whatever the host replies.
     pub(crate) async fn reply(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         request.send().await.map_err(|error| {
-            let told = Exit::new(HOST, format!("the host at {} does not answer: is it running?", self.base));
+            let told = if trust::is_about_trust(&error) {
+                self.is_not_trusted()
+            } else {
+                Exit::new(HOST, format!("the host at {} does not answer: is it running?", self.base))
+            };
             anyhow::Error::new(error).context(told)
         })
+    }
+
+    fn is_not_trusted(&self) -> Exit {
+        let told = format!(
+            "the host at {} and this command do not trust each other: name its authority with --ca FILE, and what it \
+             wants to see with --identity FILE",
+            self.base
+        );
+        Exit::new(HOST, told)
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {

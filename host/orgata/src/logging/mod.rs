@@ -1,9 +1,13 @@
 //! What goes to standard error besides what a command says itself: text for people; JSON lines for whatever
 //! collects the log of a host.
 
+mod tame;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
+
+use tame::{Shape, Tame};
 
 use crate::cli::{Cli, Command, LogFormat};
 
@@ -13,10 +17,11 @@ pub(crate) fn init(cli: &Cli) {
     let default = match cli.command {
         // The protocol's library tells of every message, with what is in it, and of every client that leaves early.
         Command::Serve(_) => "info,rmcp=off",
-        Command::Mcp => "warn,rmcp=off",
+        Command::Mcp => "warn,rmcp=off,rustls_platform_verifier=off",
         // What is denied to a plugin while it is tried is part of the result; nobody audits that.
         Command::Plugin(_) => "warn,audit=off",
-        _ => "warn",
+        // Whom a command does not trust, it says itself.
+        _ => "warn,rustls_platform_verifier=off",
     };
     let words = cli.global.log.as_deref().unwrap_or(default);
     let (filter, wrong) = match EnvFilter::try_new(words) {
@@ -28,11 +33,14 @@ pub(crate) fn init(cli: &Cli) {
         LogFormat::Text => false,
         LogFormat::Auto => serves && !std::io::stderr().is_terminal(),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let shape = if json { Shape::Json } else { Shape::Text { colours } };
+    let writer = move || Tame { shape, to: std::io::stderr() };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if json {
         builder.json().flatten_event(true).init();
     } else {
-        let builder = builder.with_ansi(std::io::stderr().is_terminal()).with_target(false);
+        let builder = builder.with_ansi(colours).with_target(false);
         // A command is over in a moment: when, everybody knows.
         if serves { builder.init() } else { builder.without_time().init() }
     }

@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the handlers' own types.
 
+mod patterns;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -32,7 +34,8 @@ Orgata runs *playbooks*: workflows whose steps are sandboxed operations, and whi
 decide. What was acknowledged is durable.
 
 JSON is camelCase, times are RFC 3339 in UTC. A list gives `items` and, when there is more, a `nextCursor` to give \
-back as `cursor`. Every answer carries an `x-request-id`; a request may bring its own.
+back as `cursor`. Every answer carries an `x-request-id`; a request may bring its own. Where callers are counted, \
+`RateLimit` and `RateLimit-Policy` say what is left.
 
 ## Who calls
 
@@ -52,6 +55,7 @@ pub fn openapi() -> OpenApi {
     document.info = info();
     document.merge(paths);
     name_items(&mut document);
+    patterns::add(&mut document);
     document
 }
 
