@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::access::{Place, Rule, rules};
 use crate::feed::Notice;
@@ -27,6 +27,16 @@ impl Notices {
     pub async fn recv(&mut self) -> Result<Notice, RecvError> {
         loop {
             let notice = self.notices.recv().await?;
+            if self.hears(&notice) {
+                return Ok(notice);
+            }
+        }
+    }
+
+    /// The next one that has come already.
+    pub fn try_recv(&mut self) -> Result<Notice, TryRecvError> {
+        loop {
+            let notice = self.notices.try_recv()?;
             if self.hears(&notice) {
                 return Ok(notice);
             }

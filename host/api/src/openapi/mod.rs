@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::schema::ArrayItems;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Schema};
 
 use crate::error::CODES;
@@ -56,7 +57,18 @@ pub fn openapi() -> OpenApi {
     document.merge(paths);
     name_items(&mut document);
     patterns::add(&mut document);
+    secure(&mut document);
     document
+}
+
+/// Says how callers prove who they are. A host need not ask: then nothing is brought.
+fn secure(document: &mut OpenApi) {
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    if let Some(components) = &mut document.components {
+        components.add_security_scheme("bearer", bearer);
+    }
+    let brought = SecurityRequirement::new("bearer", std::iter::empty::<&str>());
+    document.security = Some(vec![SecurityRequirement::default(), brought]);
 }
 
 /// Lets pages name what they list: the derive repeats it in each of them, and generated clients would have a

@@ -2,7 +2,6 @@
 
 use orgata_api::AuthSettings;
 use orgata_engine::{Principal, PrincipalKind};
-use orgata_model::runtime::Environment;
 use serde_json::{Value, json};
 
 use crate::support::Host;
@@ -164,7 +163,23 @@ async fn what_is_said_of_an_execution_names_who_brought_the_key() {
     let me = Principal::local();
     assert_eq!(host.engine.list_keys(&me).unwrap().len(), 2);
     assert!(host.engine.list_keys(&me).unwrap().iter().all(|key| key.last_used_at.is_some()));
-    let _ = Environment::ALL;
+}
+
+#[tokio::test]
+async fn whoever_follows_an_execution_hears_no_more_of_it_once_its_key_is_revoked() {
+    let (host, _) = host().await;
+    let me = Principal::local();
+    make_key(&host.engine, identity("ann", PrincipalKind::User, &[])).await;
+    let key = host.engine.list_keys(&me).unwrap().last().unwrap().id;
+    let ann = host.engine.holder(key, |_| true).unwrap();
+    let open = Host { router: crate::world::unguarded(&host.engine), ..Host::new().await };
+    let execution = open.start("hello", json!({ "who": "x" })).await.parse().unwrap();
+    let mut watch = host.engine.watch(&ann, execution, 1).await.unwrap();
+    assert!(watch.next().await.unwrap().is_some());
+    host.engine.revoke_key(&me, key).await.unwrap();
+    assert_eq!(watch.next().await.unwrap_err().code(), "FORBIDDEN");
+    assert_eq!(host.engine.execution(&ann, execution).await.unwrap_err().code(), "EXECUTION_NOT_FOUND");
+    assert!(host.engine.holder(key, |_| true).is_none());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A host with a runtime in each environment, and principals of every kind who may do this or that.
 
+#![allow(unreachable_pub, reason = "what the tables share")]
+
 use std::collections::BTreeMap;
 
 use axum::body::Body;
