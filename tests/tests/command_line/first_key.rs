@@ -58,7 +58,7 @@ async fn the_first_key_is_made_where_the_data_is_and_opens_the_host() {
     let body = json!({ "playbookName": "ask", "input": { "n": 7 } });
     let url = host.url("/api/v1/runtimes/desk/executions?wait=10s");
     let started = host.client().post(url).bearer_auth(&worker).json(&body).send().await.unwrap();
-    assert_eq!(started.status(), 200, "it runs until it asks");
+    assert!(started.status().is_success(), "it runs until it asks");
     let listed = with_key(&host, &operator, &["--json", "exec", "list"]).await.json();
     assert_eq!(listed["items"][0]["status"], "waiting", "{listed}");
 

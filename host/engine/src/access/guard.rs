@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
 use orgata_model::access::{Access, Resource};
@@ -14,6 +15,9 @@ use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
 use crate::ports::ExecutionQuery;
 use crate::principal::{Principal, Reach};
+
+/// What a door has done, on its way.
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
 
 /// Where something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,20 +161,33 @@ impl Host {
     }
 
     /// Does `work` if somebody may have it done, and writes down that it was let in before, and that it failed after.
-    pub(crate) async fn guarded<T>(
-        &self,
-        who: &Principal,
+    /// Boxed here, once for every door: some of what is done takes much room.
+    pub(crate) fn guarded<'a, T: Send + 'a>(
+        &'a self,
+        who: &'a Principal,
         rule: &'static Rule,
         place: Place,
-        subject: Subject<'_>,
-        work: impl Future<Output = Result<T, EngineError>>,
-    ) -> Result<T, EngineError> {
-        self.permit(who, rule, place, subject)?;
-        self.recorded(who, rule, subject, work).await
+        subject: Subject<'a>,
+        work: impl Future<Output = Result<T, EngineError>> + Send + 'a,
+    ) -> Work<'a, T> {
+        Box::pin(async move {
+            self.permit(who, rule, place, subject)?;
+            self.noted(who, rule, subject, work).await
+        })
     }
 
     /// Does `work`, which somebody may have done, and writes it down as [`Host::guarded`] does.
-    pub(crate) async fn recorded<T>(
+    pub(crate) fn recorded<'a, T: Send + 'a>(
+        &'a self,
+        who: &'a Principal,
+        rule: &'static Rule,
+        subject: Subject<'a>,
+        work: impl Future<Output = Result<T, EngineError>> + Send + 'a,
+    ) -> Work<'a, T> {
+        Box::pin(self.noted(who, rule, subject, work))
+    }
+
+    async fn noted<T>(
         &self,
         who: &Principal,
         rule: &'static Rule,

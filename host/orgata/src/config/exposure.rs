@@ -68,8 +68,11 @@ impl Exposure<'_> {
         Ok(())
     }
 
+    /// Whether everybody must prove who they are, in a way that somebody has decided on.
     fn is_asked(&self) -> bool {
-        self.authentication.is_required(self.listen.ip())
+        let (address, settings) = (self.listen.ip(), self.authentication);
+        let is_decided = settings.is_configured() || settings.required == Some(true);
+        settings.is_required(address) && (is_decided || address.is_loopback())
     }
 }
 
@@ -88,8 +91,8 @@ mod tests {
         let open = AuthSettings { insecure_without_authentication: true, ..AuthSettings::default() };
         let lax = AuthSettings { required: Some(false), ..keys.clone() };
         for (settings, insecure, here, there) in [
-            (&nothing, false, true, true),
-            (&nothing, true, true, true),
+            (&nothing, false, true, false),
+            (&nothing, true, true, false),
             (&keys, false, true, true),
             (&open, false, true, false),
             (&open, true, true, true),
