@@ -51,7 +51,7 @@ impl Host {
             Arc::clone(&sandbox) as Arc<dyn Operations>,
             Arc::clone(&sandbox) as Arc<dyn Plugins>,
             clock,
-            orgata_engine::Settings { secret_keys, ..config.engine.clone() },
+            orgata_engine::Settings { secret_keys, trust: config.trust.clone(), ..config.engine.clone() },
             config.runtimes.iter().map(crate::config::RuntimeSection::runtime).collect(),
         )
         .await?;

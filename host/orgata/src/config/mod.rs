@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) store: orgata_store_sqlite::Settings,
     /// How plugins are made of source text.
     pub(crate) workshop: orgata_workshop::Settings,
+    /// Whose plugins may run where.
+    pub(crate) trust: orgata_model::signature::Trust,
     /// Where the keys are that secrets are sealed with.
     pub(crate) secrets: SecretsSection,
 }
@@ -59,6 +61,7 @@ impl Default for Config {
             api: orgata_api::Settings::default(),
             store: orgata_store_sqlite::Settings::default(),
             workshop: orgata_workshop::Settings::default(),
+            trust: orgata_model::signature::Trust::default(),
             secrets: SecretsSection::default(),
         }
     }
