@@ -28,6 +28,7 @@ impl Offer for Offered<'_> {
             return Err(Missing::Never(hint));
         }
         // Its plugin may come later: starting it says so until then.
+        // So may a version that is signed by whom it must be.
         let plugin = self.catalog.plugins.get(&name.plugin).ok_or(Missing::Yet)?;
         plugin.operation(&name.operation).cloned().ok_or_else(|| {
             let names: Vec<_> =
@@ -67,6 +68,12 @@ impl Offer for Offered<'_> {
 }
 
 impl Host {
+    /// Whether playbooks of a runtime may use this version of a plugin.
+    pub(crate) fn offers(&self, entry: &RuntimeEntry, plugin: &Plugin) -> bool {
+        entry.runtime.offers(&plugin.name)
+            && self.settings.trust.refuses(entry.runtime.environment, plugin).is_none()
+    }
+
     /// In what a playbook does not fit to what its runtime offers now, or would with this version of a plugin.
     pub(crate) fn wiring(
         &self,

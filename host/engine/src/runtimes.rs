@@ -137,7 +137,7 @@ impl Engine {
     fn offered(&self, entry: &RuntimeEntry) -> impl Iterator<Item = Arc<Operation>> {
         let catalog = self.0.operations.catalog();
         let plugins: Vec<_> =
-            catalog.plugins.values().filter(|plugin| entry.runtime.offers(&plugin.name)).cloned().collect();
+            catalog.plugins.values().filter(|plugin| self.0.offers(entry, plugin)).cloned().collect();
         plugins.into_iter().flat_map(|plugin| plugin.operations.clone())
     }
 

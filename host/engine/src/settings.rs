@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::AccessSettings;
 use crate::secrets::SecretKeys;
 use orgata_model::retention::Retention;
+use orgata_model::signature::Trust;
 
 /// The engine's limits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Settings {
     /// Who may do what where. Configured beside this: it is not about how much is done.
     #[serde(skip)]
     pub access: AccessSettings,
+    /// Whose plugins may run where. Configured beside this.
+    #[serde(skip)]
+    pub trust: Trust,
     /// What secrets are sealed with. Configured beside this, and never written anywhere.
     #[serde(skip)]
     pub secret_keys: SecretKeys,
@@ -67,6 +71,7 @@ impl Default for Settings {
             quiet: false,
             resident: false,
             access: AccessSettings::default(),
+            trust: Trust::default(),
             secret_keys: SecretKeys::default(),
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),

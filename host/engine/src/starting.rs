@@ -142,6 +142,10 @@ pub(crate) fn pin(
             _ if !entry.runtime.offers(&name.plugin) => {
                 missing.push(format!("{name} (add `{}` to the runtime's plugins)", name.plugin));
             }
+            Some(plugin) if host.settings.trust.refuses(entry.runtime.environment, plugin).is_some() => {
+                let why = host.settings.trust.refuses(entry.runtime.environment, plugin).unwrap_or_default();
+                missing.push(format!("{name} ({why})"));
+            }
             Some(plugin) if plugin.operation(&name.operation).is_some() => {
                 if !pins.iter().any(|pinned| pinned.digest == plugin.digest) {
                     pins.push(Arc::clone(plugin));

@@ -77,6 +77,7 @@ mod tests {
             imports: imports.iter().map(|&import| import.to_owned()).collect(),
             size: 0,
             compile_ms: None,
+            signers: Vec::new(),
             operations: Vec::new(),
         };
         assert_eq!(Want::of(&plugin(&["wasi:cli/stdout@0.2.6", "orgata:plugin/log@1.0.0"])), []);

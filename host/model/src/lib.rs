@@ -23,6 +23,7 @@ pub mod retention;
 pub mod retry;
 pub mod runtime;
 pub mod schema;
+pub mod signature;
 pub mod step_path;
 
 pub use failure::{Failure, FailureKind};

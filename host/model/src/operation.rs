@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{Digest, OperationName, PluginName};
+use crate::signature::SignerKey;
 
 /// What the sandbox lets an operation do to the outside, derived from its component's imports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +90,8 @@ pub struct Plugin {
     pub compile_ms: Option<u64>,
     /// Sorted by name.
     pub operations: Vec<Arc<Operation>>,
+    /// Whose signatures it has, as far as they fit. Whether they are believed is another matter.
+    pub signers: Vec<SignerKey>,
 }
 
 impl Plugin {

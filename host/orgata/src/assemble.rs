@@ -59,7 +59,12 @@ impl Host {
             Arc::clone(&sandbox) as Arc<dyn Operations>,
             Arc::clone(&sandbox) as Arc<dyn Plugins>,
             clock,
-            orgata_engine::Settings { access: config.access.clone(), secret_keys, ..config.engine.clone() },
+            orgata_engine::Settings {
+                access: config.access.clone(),
+                secret_keys,
+                trust: config.trust.clone(),
+                ..config.engine.clone()
+            },
             config.runtimes.iter().map(crate::config::RuntimeSection::runtime).collect(),
         )
         .await?;

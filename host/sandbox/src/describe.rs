@@ -8,6 +8,7 @@ use std::sync::Arc;
 use orgata_engine::ports::LoadError;
 use orgata_model::operation::{EffectClass, Example, Operation, Plugin};
 use orgata_model::schema::Schema;
+use orgata_model::signature::SignerKey;
 use orgata_model::{Digest, OperationName, PluginName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +33,8 @@ pub(crate) struct Metadata {
     pub(crate) imports: Vec<String>,
     pub(crate) size: u64,
     pub(crate) operations: Vec<OperationMetadata>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) signers: Vec<SignerKey>,
 }
 
 /// What is known of one operation.
@@ -74,6 +77,7 @@ impl Metadata {
             size: self.size,
             compile_ms,
             operations,
+            signers: self.signers.clone(),
         }
     }
 
@@ -118,6 +122,7 @@ pub(crate) fn checked(
         operations.push(checked_operation(operation)?);
     }
     Ok(Metadata {
+        signers: Vec::new(),
         format: FORMAT,
         name,
         version: info.version,

@@ -38,6 +38,7 @@ mod refusal;
 mod registry;
 mod session;
 mod settings;
+pub mod signature;
 mod size;
 mod trap;
 mod turns;

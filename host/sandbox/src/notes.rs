@@ -47,8 +47,8 @@ impl Notes {
             execution = %session.execution,
             runtime = %session.runtime,
             %plugin,
-            %what,
-            missing = %grant,
+            what = what.as_str(),
+            missing = grant.as_str(),
             "denied"
         );
         let hint =

@@ -24,6 +24,7 @@ use crate::plain::PlainCode;
 use crate::precheck::{self, Outline};
 use crate::refusal::{Refusal as _, refuse};
 use crate::settings::Settings;
+use crate::signature;
 use crate::trap;
 use crate::version::{Code, Version};
 
@@ -55,11 +56,12 @@ impl Workshop {
     }
 
     /// Makes a version of these bytes. `known` is what was found out about them before; `stem` names a plain
-    /// component that does not name itself.
+    /// component that does not name itself; `beside` are signatures that came with it.
     pub(crate) async fn prepare(
         &self,
         bytes: &Arc<[u8]>,
         stem: Option<&str>,
+        beside: &str,
         known: Option<Metadata>,
     ) -> Result<Prepared, LoadError> {
         self.check_size(bytes.len() as u64)?;
@@ -69,10 +71,14 @@ impl Workshop {
         let digest = Digest::of(bytes);
         let compiled = self.compiler.compiled(digest, bytes).await?;
         let code = self.linked(&compiled.component)?;
-        let metadata = match known {
+        let mut metadata = match known {
             Some(known) => known,
             None => self.described(&code, outline, stem, effect, bytes.len() as u64).await?,
         };
+        // Those that came with the same bytes earlier still fit.
+        metadata.signers.extend(signature::signers(bytes, beside));
+        metadata.signers.sort_unstable();
+        metadata.signers.dedup();
         let plugin = Arc::new(metadata.plugin(digest, compiled.millis));
         Ok(Prepared { version: Arc::new(Version::new(plugin, code)), metadata })
     }

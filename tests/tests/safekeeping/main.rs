@@ -10,6 +10,7 @@
 
 mod audit;
 mod secrets;
+mod signatures;
 mod state;
 
 use std::fs;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use orgata_engine::ports::{PluginEntry, PluginState, Source};
 use orgata_model::operation::Plugin;
+use orgata_model::signature::SignerKey;
 use orgata_model::{Digest, OperationName, PluginName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,6 +38,10 @@ pub struct PluginView<'a> {
     /// What it can do.
     #[schema(value_type = Vec<String>)]
     pub operations: Vec<&'a OperationName>,
+    /// The public keys of those who signed it, `ed25519:` and 64 hex digits. Whether they are believed is the operator's.
+    #[schema(value_type = Vec<String>)]
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub signers: &'a [SignerKey],
 }
 
 impl<'a> From<&'a Plugin> for PluginView<'a> {
@@ -51,6 +56,7 @@ impl<'a> From<&'a Plugin> for PluginView<'a> {
             size: plugin.size,
             compile_ms: plugin.compile_ms,
             operations: plugin.operations.iter().map(|operation| &operation.name).collect(),
+            signers: &plugin.signers,
         }
     }
 }

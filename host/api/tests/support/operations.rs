@@ -49,6 +49,7 @@ impl Default for Words {
             imports: vec!["orgata:plugin/log@1.0.0".into()],
             size: 12_345,
             compile_ms: Some(7),
+            signers: Vec::new(),
             operations: vec![operation("echo", digest), operation("fail", digest)],
         });
         let catalog = Catalog { plugins: [(plugin.name.clone(), Arc::clone(&plugin))].into() };

@@ -141,6 +141,7 @@ impl World {
             imports: Vec::new(),
             size: 1,
             compile_ms: None,
+            signers: Vec::new(),
             operations: operations.collect(),
         };
         let mut inside = self.inside.lock().unwrap();

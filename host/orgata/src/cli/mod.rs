@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use orgata_model::signature::SignerKey;
 use orgata_model::{ExecutionId, InterventionId, PluginName, RuntimeId};
 
 pub(crate) use audit::{AuditCommand, AuditFilterArgs};
@@ -290,6 +291,33 @@ pub(crate) enum PluginCommand {
         /// Call it with this input instead of its examples: JSON, or @FILE
         #[arg(long, short, value_name = "JSON", requires = "operation")]
         input: Option<String>,
+    },
+    /// Make a key that signs plugins
+    Keygen {
+        /// The file to make; its public half is printed
+        file: PathBuf,
+    },
+    /// Sign a file: in itself, or in a file beside it
+    Sign {
+        /// The .wasm file
+        file: PathBuf,
+        /// The file of the key, as `keygen` made it
+        #[arg(long, short, value_name = "FILE")]
+        key: PathBuf,
+        /// The file to make [default: the same file, or FILE.sig with --detached]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Leave the component as it is, and write the signature beside it
+        #[arg(long)]
+        detached: bool,
+    },
+    /// Tell who signed a file
+    Verify {
+        /// The .wasm file
+        file: PathBuf,
+        /// Fail unless this key signed it: `ed25519:` and 64 hex digits
+        #[arg(long, short, value_name = "KEY")]
+        key: Option<SignerKey>,
     },
     /// Load a file into the running host
     Load {

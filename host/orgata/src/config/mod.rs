@@ -59,6 +59,8 @@ pub(crate) struct Config {
     /// What the command line says of serving strangers.
     #[serde(skip)]
     pub(crate) insecure: bool,
+    /// Whose plugins may run where.
+    pub(crate) trust: orgata_model::signature::Trust,
     /// Where the keys are that secrets are sealed with.
     pub(crate) secrets: SecretsSection,
 }
@@ -80,6 +82,7 @@ impl Default for Config {
             store: orgata_store_sqlite::Settings::default(),
             workshop: orgata_workshop::Settings::default(),
             insecure: false,
+            trust: orgata_model::signature::Trust::default(),
             secrets: SecretsSection::default(),
         }
     }

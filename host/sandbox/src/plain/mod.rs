@@ -72,6 +72,7 @@ impl PlainCode {
         })?;
         let version = outline.version.filter(|version| describe::check_version(version).is_ok());
         Ok(Metadata {
+            signers: Vec::new(),
             format: FORMAT,
             name,
             version: version.unwrap_or_else(|| "0.0.0".to_owned()),

@@ -30,10 +30,19 @@ use self::index::{Index, State};
 use self::shelf::Shelf;
 use crate::prepare::{Prepared, Workshop};
 use crate::refusal::{Refusal as _, io, refuse};
+use crate::signature;
 use crate::version::Version;
 
 /// Changes that a slow subscriber may fall behind by.
 const CHANGES: usize = 256;
+
+/// Signatures that lie beside a plugin's file.
+fn beside(source: &Source) -> String {
+    match source {
+        Source::File(path) => signature::beside(path),
+        Source::Upload { .. } => String::new(),
+    }
+}
 
 /// The registry.
 pub(crate) struct Registry {
@@ -120,7 +129,7 @@ impl Registry {
             return Ok(version);
         }
         let bytes = self.blobs.bytes(digest).ok_or_else(|| gone(digest))?;
-        match self.workshop.prepare(&bytes, None, metadata).await {
+        match self.workshop.prepare(&bytes, None, "", metadata).await {
             Ok(prepared) => Ok(prepared.version),
             Err(error) => Err(gone(digest).caused_by(&error)),
         }
@@ -185,7 +194,10 @@ impl Registry {
     async fn take_in(&self, bytes: Arc<[u8]>, source: &Source) -> Result<Arc<Plugin>, LoadError> {
         let digest = Digest::of(&bytes);
         if let Some(plugin) = self.current_with(digest) {
-            return Ok(plugin);
+            let signers = signature::signers(&bytes, &beside(source));
+            if signers.iter().all(|signer| plugin.signers.contains(signer)) {
+                return Ok(plugin);
+            }
         }
         let prepared = self.prepare(&bytes, source).await?;
         self.publish(&bytes, prepared, source).await
@@ -194,7 +206,7 @@ impl Registry {
     /// Compiles and describes these bytes, or finds that it was done before.
     async fn prepare(&self, bytes: &Arc<[u8]>, source: &Source) -> Result<Prepared, LoadError> {
         let known = self.blobs.metadata(Digest::of(bytes));
-        self.workshop.prepare(bytes, stem(source), known).await
+        self.workshop.prepare(bytes, stem(source), &beside(source), known).await
     }
 
     fn current_with(&self, digest: Digest) -> Option<Arc<Plugin>> {

@@ -60,6 +60,7 @@ fn everything(plugin: &Plugin) -> Value {
         "effect": plugin.effect,
         "imports": plugin.imports,
         "compileMs": plugin.compile_ms,
+        "signers": plugin.signers,
         "wants": Want::of(plugin).iter().map(|want| want.word()).collect::<Vec<_>>(),
         "operations": plugin.operations.iter().map(|one| operation(one)).collect::<Vec<_>>(),
     })
@@ -74,6 +75,7 @@ fn head(plugin: &Plugin) {
     let compiled = plugin.compile_ms.map_or_else(String::new, |ms| format!(", compiled in {ms} ms"));
     line("digest", &plugin.digest.to_string());
     line("size", &format!("{}{compiled}", amount::bytes(plugin.size)));
+    plugin.signers.iter().for_each(|signer| line("signed", &signer.to_string()));
     line("effect", &format!("{}: {}", plugin.effect.as_str(), meaning(plugin.effect)));
 }
 

@@ -10,6 +10,7 @@ mod load;
 mod new;
 mod question;
 mod rollback;
+mod sign;
 mod signature;
 mod test;
 mod workbench;
@@ -31,6 +32,9 @@ pub(crate) async fn plugin(global: &Global, command: PluginCommand) -> anyhow::R
             test::test(global, &file, operation.as_deref(), input.as_deref()).await
         }
         PluginCommand::Load { file } => load::load(global, &file).await,
+        PluginCommand::Keygen { file } => sign::keygen(global, &file),
+        PluginCommand::Sign { file, key, output, detached } => sign::sign(&file, &key, output, detached),
+        PluginCommand::Verify { file, key } => sign::verify(global, &file, key),
         PluginCommand::List => list::list(global).await,
         PluginCommand::Rollback { name, to } => rollback::rollback(global, &name, to.as_deref()).await,
     }
