@@ -52,10 +52,7 @@ async fn say_it(host: &TestHost) {
         let _ = Reply::read(path, request).await;
     }
     let mut raw = host.raw().await;
-    raw.say(format!(
-        "GET /\x1b[31m HTTP/1.1\r\nhost: \x1b[31m\r\nx-a: \x1b[31m\r\nconnection: close\r\n\r\n"
-    ))
-    .await;
+    raw.say("GET /\x1b[31m HTTP/1.1\r\nhost: \x1b[31m\r\nx-a: \x1b[31m\r\nconnection: close\r\n\r\n").await;
     let _ = raw.last_words().await;
     let mut socket = host.socket().await;
     socket.send(json!({ "type": FORGED, FORGED: 1 })).await;
