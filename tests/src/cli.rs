@@ -52,6 +52,7 @@ impl TestHost {
     /// Runs a command that talks to this host.
     pub async fn cli(&self, arguments: &[&str]) -> Ended {
         let mut all = vec!["--server", self.address()];
+        all.extend(self.key().into_iter().flat_map(|key| ["--key", key]));
         all.extend(arguments);
         orgata(self.folder(), &all, "").await
     }

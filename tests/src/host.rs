@@ -36,6 +36,8 @@ pub struct StoppedHost {
     json_log: bool,
     log: Option<&'static str>,
     disk: Option<Arc<FaultyDisk>>,
+    /// What its requests and commands bring.
+    pub(crate) key: Option<String>,
 }
 
 impl TestHost {
@@ -51,8 +53,9 @@ impl TestHost {
         json_log: bool,
         log: Option<&'static str>,
         disk: Option<Arc<FaultyDisk>>,
+        key: Option<String>,
     ) -> Self {
-        StoppedHost { folder, plugins, runtime, json_log, log, disk }.start().await
+        StoppedHost { folder, plugins, runtime, json_log, log, disk, key }.start().await
     }
 
     /// Where it serves: `http://127.0.0.1:PORT`, or `https` where it has a certificate. Another port after every start.
@@ -68,6 +71,11 @@ impl TestHost {
     /// The folder that it loads plugins from, and watches.
     pub fn plugins(&self) -> &PluginFolder {
         &self.place.plugins
+    }
+
+    /// The key that its requests bring, where it asks for one.
+    pub fn key(&self) -> Option<&str> {
+        self.place.key.as_deref()
     }
 
     /// The folder that it was started in: configuration, `data/`, `plugins/`, `playbooks/`.
@@ -154,7 +162,7 @@ impl StoppedHost {
         }
         let mut process = Process::start(self.folder.path(), &arguments, &self.variables());
         let address = process.ready().await;
-        TestHost { process, address, client: http::client(), place: self }
+        TestHost { process, address, client: http::client(self.key.as_deref()), place: self }
     }
 
     fn variables(&self) -> Vec<(&'static str, PathBuf)> {

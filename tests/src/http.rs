@@ -1,16 +1,19 @@
 //! Plain requests, and answers with the questions that stories ask of them.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Client, Method};
 use serde_json::Value;
 
 use crate::patience::PATIENCE;
 
 /// A client that goes to the host directly, whatever proxy the machine names.
-pub(crate) fn client() -> Client {
+pub(crate) fn client(key: Option<&str>) -> Client {
     // Whoever was first has set the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().timeout(PATIENCE * 3).build().expect("a plain client can be built")
+    let bearer = key.map(|key| format!("Bearer {key}").parse().expect("a key can be sent"));
+    let headers: HeaderMap = bearer.into_iter().map(|bearer| (AUTHORIZATION, bearer)).collect();
+    let client = Client::builder().no_proxy().timeout(PATIENCE * 3).default_headers(headers);
+    client.build().expect("a plain client can be built")
 }
 
 /// A request without a body, or with one of JSON.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::binary;
+use crate::cli::orgata;
 use crate::disk::FaultyDisk;
 use crate::guests::PluginFolder;
 use crate::host::TestHost;
@@ -26,6 +27,7 @@ pub struct HostSetup {
     json_log: bool,
     log: Option<&'static str>,
     disk: Option<Arc<FaultyDisk>>,
+    asks_for_keys: bool,
 }
 
 impl Default for HostSetup {
@@ -52,7 +54,16 @@ impl HostSetup {
         let plugins = PluginFolder::at(folder.path().join("plugins"));
         fs::create_dir(folder.path().join("playbooks")).expect("the test owns the folder");
         let config = json!({ "plugins": ["plugins"], "runtimes": [] });
-        Self { folder, plugins, config, runtime: None, json_log: false, log: None, disk: None }
+        Self {
+            folder,
+            plugins,
+            config,
+            runtime: None,
+            json_log: false,
+            log: None,
+            disk: None,
+            asks_for_keys: false,
+        }
     }
 
     /// The host of the first example: runtime `kitchen-v1` with plugin `kitchen` and `pbj-sandwich`.
@@ -113,6 +124,13 @@ impl HostSetup {
         self
     }
 
+    /// Has callers prove who they are: what the test host's own requests and commands bring is a key that may do everything.
+    /// Frames and streams bring none.
+    pub fn asking_for_keys(mut self) -> Self {
+        self.asks_for_keys = true;
+        self.config(json!({ "authentication": { "apiKeys": true } }))
+    }
+
     /// Logs as for programs: a JSON object a line.
     pub fn json_log(mut self) -> Self {
         self.json_log = true;
@@ -136,8 +154,19 @@ impl HostSetup {
         let config = serde_json::to_string_pretty(&self.config).expect("JSON can be written");
         fs::write(self.folder.path().join("orgata.yaml"), config).expect("the test owns the folder");
         let runtime = self.runtime.unwrap_or_else(|| "default".to_owned());
-        TestHost::start_in(self.folder, self.plugins, runtime, self.json_log, self.log, self.disk).await
+        let key = match self.asks_for_keys {
+            true => Some(first_key(self.folder.path()).await),
+            false => None,
+        };
+        let (json_log, log, disk) = (self.json_log, self.log, self.disk);
+        TestHost::start_in(self.folder, self.plugins, runtime, json_log, log, disk, key).await
     }
+}
+
+/// Made where the data is, before the host is there.
+async fn first_key(folder: &Path) -> String {
+    let make = ["--config", "orgata.yaml", "--data", "data", "key", "create", "tester", "--everything"];
+    orgata(folder, &make, "").await.succeeded().trim().to_owned()
 }
 
 /// Objects are merged key by key; anything else is replaced.

@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     async fn call(witness: &Witness, key: &str) -> u16 {
-        let request = crate::http::client().post(witness.url("/charge")).header("idempotency-key", key);
+        let request = crate::http::client(None).post(witness.url("/charge")).header("idempotency-key", key);
         request.send().await.unwrap().status().as_u16()
     }
 

@@ -165,12 +165,13 @@ where
     let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
     let admitted = app.authenticator().admit(app.engine(), route, &mut request).await;
     // Whoever proved a name is counted by it, everybody else by address: so guessing is bounded, too.
-    let ruling = count(&app, &mut request);
+    let ruling = count(&app, &mut request, admitted.is_err());
     let mut response = match (ruling.refusal(), admitted) {
         (Some(error), _) => error.into_response(),
         (None, Ok(())) => inner.call(request).await?,
         (None, Err(error)) => {
-            let challenge = app.authenticator().challenge(route, request.headers());
+            app.authenticator().write_down(app.engine(), route, &request, &error);
+            let challenge = app.authenticator().challenge(route, &request);
             let mut response = error.into_response();
             response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
             response
@@ -181,8 +182,8 @@ where
 }
 
 /// Counts a request with its caller. What comes after it on a WebSocket is counted with the same one.
-fn count(app: &App, request: &mut Request) -> Ruling {
-    let whose = app.rates().whose(request.extensions());
+fn count(app: &App, request: &mut Request, is_stranger: bool) -> Ruling {
+    let whose = app.rates().whose(request.extensions(), is_stranger);
     let ruling = app.rates().take(whose.as_ref());
     if let Some(whose) = whose {
         request.extensions_mut().insert(whose);

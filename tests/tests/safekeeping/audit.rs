@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use orgata_tests::HostSetup;
 use orgata_tests::cli::orgata;
+use orgata_tests::http::Reply;
 use serde_json::json;
 
 use crate::{pond, run};
@@ -66,7 +68,45 @@ async fn the_chain_goes_on_after_a_power_cut() {
     // What was acknowledged was written down before.
     let page = host.get("/api/v1/audit?action=secret.set").await.is(200);
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    let before = host.get("/api/v1/audit/verify").await.is(200)["lines"].as_u64().unwrap();
     host.put("/api/v1/secrets/TOKEN", json!({ "value": "other-value" })).await.accepted();
     let check = host.get("/api/v1/audit/verify").await.is(200);
-    assert_eq!((&check["intact"], check["lines"].as_u64()), (&json!(true), Some(3)), "{check}");
+    assert_eq!((&check["intact"], check["lines"].as_u64()), (&json!(true), Some(before + 1)), "{check}");
+}
+
+#[tokio::test]
+async fn who_started_who_answered_and_who_was_refused_is_written_down() {
+    let host = HostSetup::kitchen().asking_for_keys().start().await;
+    let started = json!({ "playbookName": "pbj-sandwich", "input": { "sandwichType": "classic" } });
+    let path = "/api/v1/runtimes/kitchen-v1/executions?wait=20s";
+    let execution = host.post(path, started.clone()).await.accepted()["executionId"].clone();
+    let questions = format!("/api/v1/executions/{}/interventions", execution.as_str().unwrap());
+    let question = host.get(&questions).await.is(200)["items"][0]["id"].clone();
+    let answer = format!("{questions}/{}", question.as_str().unwrap());
+    host.post(&answer, json!({ "response": { "jelly_flavor": "grape" } })).await.accepted();
+    let reads = ["key", "create", "reader", "--environment", "development", "--scope", "execution:read"];
+    let reader = host.cli(&reads).await.succeeded();
+    for (key, status) in [(reader.trim(), 403), ("orgata_made_up", 401)] {
+        let refused = host.client().post(host.url(path)).bearer_auth(key).json(&started);
+        assert_eq!(Reply::read("a start", refused).await.status, status);
+    }
+
+    let lines = host.get("/api/v1/audit?limit=100").await.is(200)["items"].clone();
+    let line = |action: &str, who: &str, verdict: &str| {
+        let found =
+            lines.as_array().unwrap().iter().find(|line| {
+                line["action"] == action && line["principal"] == who && line["verdict"] == verdict
+            });
+        found.unwrap_or_else(|| panic!("{who} {verdict} {action}: {lines:#}")).clone()
+    };
+    for line in [
+        line("execution.start", "tester", "admitted"),
+        line("intervention.answer", "tester", "admitted"),
+        line("key.create", "tester", "admitted"),
+        line("execution.start", "reader", "denied"),
+        line("authenticate", "(unknown)", "denied"),
+    ] {
+        assert_eq!(line["address"], "127.0.0.1", "{line}");
+        assert!(line["requestId"].as_str().unwrap().starts_with("req_"), "{line}");
+    }
 }

@@ -26,7 +26,11 @@ fn setup() -> HostSetup {
     let grants = json!({ "grants": { "angler": { "kv": true } } });
     let mut live = grants.clone();
     live["environment"] = "production".into();
-    HostSetup::new().playbook("angler-count", &playbook).runtime("live", live).runtime("lab", grants)
+    HostSetup::new()
+        .asking_for_keys()
+        .playbook("angler-count", &playbook)
+        .runtime("live", live)
+        .runtime("lab", grants)
 }
 
 #[tokio::test]
@@ -47,7 +51,9 @@ async fn production_takes_what_a_believed_key_signed_and_nothing_else() {
     let signed = host.folder().join("signed.wasm");
     let signed = signed.to_str().unwrap();
     let sign = async |key: &str| {
-        orgata(host.folder(), &["plugin", "sign", file, "--key", key, "-o", signed], "").await.succeeded();
+        orgata(host.folder(), &["plugin", "sign", file, "--signing-key", key, "-o", signed], "")
+            .await
+            .succeeded();
         host.cli(&["plugin", "load", signed]).await.succeeded();
     };
     sign("theirs").await;
@@ -55,8 +61,8 @@ async fn production_takes_what_a_believed_key_signed_and_nothing_else() {
     assert!(refused.to_string().contains("is not believed in production"), "{refused}");
     sign("ours").await;
     assert_eq!(ask(&host, "live").await["output"], 1);
-    orgata(host.folder(), &["plugin", "verify", signed, "--key", &ours], "").await.succeeded();
-    orgata(host.folder(), &["plugin", "verify", signed, "--key", &theirs], "").await.failed(1);
+    orgata(host.folder(), &["plugin", "verify", signed, "--signed-by", &ours], "").await.succeeded();
+    orgata(host.folder(), &["plugin", "verify", signed, "--signed-by", &theirs], "").await.failed(1);
     let known = host.get("/api/v1/plugins").await.is(200);
     assert!(known.to_string().contains(&ours), "{known}");
 }
@@ -67,7 +73,7 @@ async fn a_signature_beside_the_file_counts_and_one_of_other_bytes_does_not() {
     let ours = key(setup.folder(), "ours").await;
     let folder = setup.folder().join("plugins");
     let file = folder.join("odd-angler.wasm");
-    let sign = ["plugin", "sign", file.to_str().unwrap(), "--key", "ours", "--detached"];
+    let sign = ["plugin", "sign", file.to_str().unwrap(), "--signing-key", "ours", "--detached"];
     orgata(setup.folder(), &sign, "").await.succeeded();
     let trust = json!({ "requireSigned": ["production"], "keys": [{ "name": "release", "key": ours }] });
     let host = setup.config(json!({ "trust": trust })).start().await;

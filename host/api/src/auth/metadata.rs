@@ -1,15 +1,15 @@
 //! `GET /.well-known/oauth-protected-resource`: where callers get tokens (RFC 9728).
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::HeaderMap;
 use serde_json::json;
 
 use crate::app::App;
 use crate::extract::Json;
 use crate::mcp;
+use crate::peer::Peer;
 
 /// Of the host.
 pub(crate) const PATH: &str = "/.well-known/oauth-protected-resource";
@@ -21,16 +21,16 @@ pub(crate) fn pages() -> Router<App> {
     Router::new().route(PATH, get(of_host)).route(PATH_OF_MCP, get(of_mcp))
 }
 
-async fn of_host(State(app): State<App>, headers: HeaderMap) -> Response {
-    document(&app, &headers, "")
+async fn of_host(State(app): State<App>, request: Request) -> Response {
+    document(&app, &request, "")
 }
 
-async fn of_mcp(State(app): State<App>, headers: HeaderMap) -> Response {
-    document(&app, &headers, mcp::PATH)
+async fn of_mcp(State(app): State<App>, request: Request) -> Response {
+    document(&app, &request, mcp::PATH)
 }
 
-fn document(app: &App, headers: &HeaderMap, path: &str) -> Response {
-    let base = app.authenticator().base(headers);
+fn document(app: &App, request: &Request, path: &str) -> Response {
+    let base = app.authenticator().base(request.headers(), request.extensions().get::<Peer>());
     let servers: Vec<&str> = app.authenticator().issuer().into_iter().collect();
     let mut document = json!({
         "resource": format!("{base}{path}"),

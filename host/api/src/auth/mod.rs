@@ -142,8 +142,7 @@ impl Authenticator {
         }
         let peer = request.extensions().get::<Peer>().cloned().unwrap_or_default();
         let who = self.principal(engine, Asking::of(route, request), &peer).await?;
-        let id = request.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let origin = Origin { address: peer.address, request: id };
+        let origin = origin(request);
         request.extensions_mut().insert(who.from(Arc::new(origin)));
         Ok(())
     }
@@ -195,24 +194,38 @@ impl Authenticator {
     }
 
     /// What is said beside a refusal: how to get in (RFC 6750, RFC 9728).
-    pub(crate) fn challenge(&self, route: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+    pub(crate) fn challenge(&self, route: &str, request: &Request) -> Option<HeaderValue> {
+        let headers = request.headers();
         let metadata = match route {
             crate::mcp::PATH => metadata::PATH_OF_MCP,
             _ => metadata::PATH,
         };
         let error = if headers.contains_key(AUTHORIZATION) { ", error=\"invalid_token\"" } else { "" };
-        let base = self.base(headers);
+        let base = self.base(headers, request.extensions().get::<Peer>());
         HeaderValue::try_from(format!("Bearer resource_metadata=\"{base}{metadata}\"{error}")).ok()
     }
 
     /// The address under which the caller reached the host. Its `Host` was checked before.
-    pub(crate) fn base(&self, headers: &HeaderMap) -> String {
+    pub(crate) fn base(&self, headers: &HeaderMap, peer: Option<&Peer>) -> String {
         if let Some(url) = &self.settings.url {
             return url.clone();
         }
         let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-        format!("http://{}", host.unwrap_or("localhost"))
+        let scheme = if peer.is_some_and(|peer| peer.secured) { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
+
+    /// Puts it into the audit that somebody did not prove who they are.
+    pub(crate) fn write_down(&self, engine: &Engine, route: &str, request: &Request, error: &ApiError) {
+        engine.unproved(&origin(request), route, error.message());
+    }
+}
+
+/// From where a request comes.
+fn origin(request: &Request) -> Origin {
+    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+    let id = request.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    Origin { address, request: id }
 }
 
 /// Why nobody is let in who brings this.

@@ -99,14 +99,19 @@ where
         Self { limit, this_machine: settings.this_machine, callers, clock }
     }
 
-    /// Under what the caller of a request is counted, if it is.
-    pub(crate) fn whose(&self, request: &Extensions) -> Option<Counted> {
+    /// Under what the caller of a request is counted, if it is. A stranger would have had to prove who it is, and did not:
+    /// it is counted wherever it sits.
+    pub(crate) fn whose(&self, request: &Extensions, is_stranger: bool) -> Option<Counted> {
         self.limit.as_ref()?;
         let address = request.get::<Peer>().and_then(|peer| peer.address);
         let named = request.get::<Principal>().filter(|who| who.identity().reach != Reach::Everything);
         match (named, address) {
             (Some(who), _) => Some(Counted::Name(who.actor())),
-            (None, address) if !self.this_machine && address.is_none_or(|at| at.is_loopback()) => None,
+            (None, address)
+                if !(is_stranger || self.this_machine) && address.is_none_or(|at| at.is_loopback()) =>
+            {
+                None
+            }
             (None, Some(address)) => Some(Counted::Address(neighbourhood(address))),
             (None, None) => Some(Counted::Unknown),
         }
@@ -182,7 +187,7 @@ mod tests {
     fn a_burst_is_allowed_and_comes_back_at_the_rate() {
         let clock = FakeRelativeClock::default();
         let rates = rates(&clock, false);
-        let (one, other) = (rates.whose(&from("192.0.2.1")), rates.whose(&from("192.0.2.2")));
+        let (one, other) = (rates.whose(&from("192.0.2.1"), false), rates.whose(&from("192.0.2.2"), false));
         for left in [3, 2, 1, 0] {
             assert_eq!(rates.take(one.as_ref()), Ruling::Within(left));
         }
@@ -219,23 +224,32 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let strict = rates(&clock, true);
         let rates = rates(&clock, false);
-        assert_eq!(rates.whose(&from("127.0.0.1")), None);
-        assert_eq!(strict.whose(&from("127.0.0.1")), Some(Counted::Address("127.0.0.1".parse().unwrap())));
+        assert_eq!(rates.whose(&from("127.0.0.1"), false), None);
+        assert_eq!(
+            strict.whose(&from("127.0.0.1"), false),
+            Some(Counted::Address("127.0.0.1".parse().unwrap()))
+        );
         assert_eq!(rates.take(None), Ruling::Free);
+        let stranger = rates.whose(&from("127.0.0.1"), true);
+        assert_eq!(
+            stranger,
+            Some(Counted::Address("127.0.0.1".parse().unwrap())),
+            "keys are not guessed from here"
+        );
         let mut request = from("127.0.0.1");
         request.insert(Principal::local());
-        assert_eq!(rates.whose(&request), None);
+        assert_eq!(rates.whose(&request, false), None);
         let mut identity = Principal::trusted("robot", PrincipalKind::Service).identity().clone();
         identity.reach = Reach::Environments([].into());
         request.insert(Principal::of(Arc::new(identity)));
-        assert_eq!(rates.whose(&request), Some(Counted::Name("robot".into())));
+        assert_eq!(rates.whose(&request, false), Some(Counted::Name("robot".into())));
     }
 
     #[test]
     fn a_rate_of_nothing_counts_nobody() {
         let settings = RateSettings { requests_per_second: 0, this_machine: true, ..RateSettings::default() };
         let rates = Rates::new(&settings);
-        assert_eq!(rates.whose(&from("192.0.2.1")), None);
+        assert_eq!(rates.whose(&from("192.0.2.1"), false), None);
         assert_eq!(rates.take(Some(&Counted::Unknown)), Ruling::Free);
     }
 }

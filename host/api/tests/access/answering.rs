@@ -3,6 +3,7 @@
 use orgata_engine::{Identity, Principal, PrincipalKind};
 use serde_json::{Value, json};
 
+use crate::mcp_table::code;
 use crate::support::Answer;
 use crate::world::{World, identity, make_key, runtime_of};
 
@@ -99,7 +100,7 @@ async fn an_assistant_does_not_answer_what_people_alone_may_answer() {
     // A person's key does not make an assistant's words a person's.
     for key in [&bot, &ann] {
         let refused = story.answer_by_tool(key).await;
-        assert_eq!(refused["result"]["structuredContent"]["error"]["code"], "FORBIDDEN", "{refused}");
+        assert_eq!(code(&refused).as_deref(), Some("FORBIDDEN"), "{refused}");
     }
     assert_eq!(story.answer(&ann).await.status, 200);
 }
@@ -115,7 +116,7 @@ async fn an_assistant_does_not_approve_what_it_asked_for_itself() {
     for key in [&bot, &again] {
         assert_eq!(story.answer(key).await.code(), "FORBIDDEN");
         let refused = story.answer_by_tool(key).await;
-        assert_eq!(refused["result"]["structuredContent"]["error"]["code"], "FORBIDDEN", "{refused}");
+        assert_eq!(code(&refused).as_deref(), Some("FORBIDDEN"), "{refused}");
     }
     assert_eq!(story.answer(&other).await.status, 200);
 }

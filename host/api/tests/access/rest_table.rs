@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use orgata_model::Digest;
 use orgata_model::access::Access::{Admin, Read, Write};
 use orgata_model::access::Resource::{
-    Execution, Intervention, Key, Operation, Playbook, Plugin, Role, Runtime,
+    Audit, Execution, Intervention, Key, Operation, Playbook, Plugin, Role, Runtime, Secret,
 };
 use orgata_model::runtime::{Environment, Runtime as RuntimeSettings};
 use serde_json::{Value, json};
@@ -165,6 +165,13 @@ fn rows(world: &World) -> Vec<(&'static str, Rule, String, Sent)> {
             p("/keys/key_00000000000070008000000000000001"),
             Nothing,
         ),
+        ("listAudit", May(asks(Audit, Read, Everywhere)), p("/audit"), Nothing),
+        ("exportAudit", May(asks(Audit, Read, Everywhere)), p("/audit/export"), Nothing),
+        ("verifyAudit", May(asks(Audit, Read, Everywhere)), p("/audit/verify"), Nothing),
+        ("listSecrets", May(asks(Secret, Read, Everywhere)), p("/secrets"), Nothing),
+        ("setSecret", May(asks(Secret, Write, Everywhere)), p("/secrets/A"), Json(json!({ "value": "x" }))),
+        ("removeSecret", May(asks(Secret, Admin, Everywhere)), p("/secrets/NONE"), Nothing),
+        ("rotateSecrets", May(asks(Secret, Admin, Everywhere)), p("/secrets/rotate"), Nothing),
     ]
 }
 

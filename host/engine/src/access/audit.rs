@@ -9,9 +9,10 @@
 use jiff::Timestamp;
 
 use crate::access::Rule;
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::host::Host;
-use crate::principal::Principal;
+use crate::principal::{Origin, Principal};
 
 /// Longest name of whoever asks, in bytes.
 const MAX_NAME: usize = 200;
@@ -29,7 +30,7 @@ pub struct AuditRecord {
     pub at: Timestamp,
     /// Who.
     pub principal: String,
-    /// What kind of being that is: `user`, `service` or `assistant`.
+    /// What kind of being that is: `user`, `service` or `assistant`, or `unknown`.
     pub kind: &'static str,
     /// From which address.
     pub address: Option<String>,
@@ -57,6 +58,12 @@ pub enum AuditVerdict {
 }
 
 impl AuditRecord {
+    /// Who did not prove who they are.
+    pub const NOBODY: &'static str = "(unknown)";
+    /// What kind of being that is.
+    pub const NOBODYS_KIND: &'static str = "unknown";
+    /// The action of those who wanted to be let in and proved nothing.
+    pub const AUTHENTICATE: &'static str = "authenticate";
     /// The action of lines that tell how many others had no room.
     pub const LEFT_OUT: &'static str = "audit.left_out";
 
@@ -85,6 +92,24 @@ impl AuditVerdict {
             Self::Failed(code) => Some((*code).to_owned()),
             Self::LeftOut(count) => Some(count.to_string()),
         }
+    }
+}
+
+impl Engine {
+    /// Writes down that somebody wanted to go there and did not prove who they are. Never waits.
+    pub fn unproved(&self, origin: &Origin, to: &str, why: &str) {
+        let record = AuditRecord {
+            at: self.0.clock.now(),
+            principal: AuditRecord::NOBODY.to_owned(),
+            kind: AuditRecord::NOBODYS_KIND,
+            address: origin.address.map(|address| address.to_string()),
+            request: origin.request.as_deref().map(|request| clean(request, MAX_REQUEST)),
+            action: AuditRecord::AUTHENTICATE,
+            subject: clean(to, MAX_SUBJECT),
+            verdict: AuditVerdict::Denied(clean(why, MAX_REASON)),
+        };
+        // Only admissions are ever refused.
+        let _ = self.0.store.audit_log().audit(record);
     }
 }
 

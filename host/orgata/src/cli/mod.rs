@@ -302,8 +302,8 @@ pub(crate) enum PluginCommand {
         /// The .wasm file
         file: PathBuf,
         /// The file of the key, as `keygen` made it
-        #[arg(long, short, value_name = "FILE")]
-        key: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        signing_key: PathBuf,
         /// The file to make [default: the same file, or FILE.sig with --detached]
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -316,8 +316,8 @@ pub(crate) enum PluginCommand {
         /// The .wasm file
         file: PathBuf,
         /// Fail unless this key signed it: `ed25519:` and 64 hex digits
-        #[arg(long, short, value_name = "KEY")]
-        key: Option<SignerKey>,
+        #[arg(long, value_name = "KEY")]
+        signed_by: Option<SignerKey>,
     },
     /// Load a file into the running host
     Load {

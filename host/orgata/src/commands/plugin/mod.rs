@@ -33,8 +33,10 @@ pub(crate) async fn plugin(global: &Global, command: PluginCommand) -> anyhow::R
         }
         PluginCommand::Load { file } => load::load(global, &file).await,
         PluginCommand::Keygen { file } => sign::keygen(global, &file),
-        PluginCommand::Sign { file, key, output, detached } => sign::sign(&file, &key, output, detached),
-        PluginCommand::Verify { file, key } => sign::verify(global, &file, key),
+        PluginCommand::Sign { file, signing_key, output, detached } => {
+            sign::sign(&file, &signing_key, output, detached)
+        }
+        PluginCommand::Verify { file, signed_by } => sign::verify(global, &file, signed_by),
         PluginCommand::List => list::list(global).await,
         PluginCommand::Rollback { name, to } => rollback::rollback(global, &name, to.as_deref()).await,
     }
