@@ -165,8 +165,9 @@ impl HostSetup {
 
 /// Made where the data is, before the host is there.
 async fn first_key(folder: &Path) -> String {
-    let make = ["--config", "orgata.yaml", "--data", "data", "key", "create", "tester", "--everything"];
-    orgata(folder, &make, "").await.succeeded().trim().to_owned()
+    let make = ["--config", "orgata.yaml", "--data", "data", "key", "create", "tester"];
+    let all: Vec<&str> = make.into_iter().chain(["--kind", "user", "--everything"]).collect();
+    orgata(folder, &all, "").await.succeeded().trim().to_owned()
 }
 
 /// Objects are merged key by key; anything else is replaced.

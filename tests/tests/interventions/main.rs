@@ -12,6 +12,7 @@
 
 mod deadlines;
 mod inbox;
+mod several;
 
 use orgata_tests::matchers::{asked, completed, event, step_completed, step_event};
 use orgata_tests::{HostSetup, TestHost};
