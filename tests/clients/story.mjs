@@ -6,6 +6,12 @@ import assert from "node:assert/strict";
 
 const PLAYBOOK = "orgata://playbook/default/pbj-sandwich";
 
+// Whatever happens, a story ends.
+setTimeout(() => {
+  console.error("the story took too long");
+  process.exit(1);
+}, 120_000).unref();
+
 export async function story(client) {
   // It finds its way.
   const tools = await client.tools();

@@ -6,6 +6,12 @@ PLAYBOOK = "orgata://playbook/default/pbj-sandwich"
 
 
 async def story(client):
+    # Whatever happens, a story ends.
+    async with asyncio.timeout(120):
+        await told(client)
+
+
+async def told(client):
     # It finds its way.
     tools = await client.tools()
     assert "execute_playbook" in tools, tools
