@@ -8,6 +8,7 @@
 //! `cargo xtask conformance` runs it. It ends when it is killed.
 
 #[path = "../tests/support/mod.rs"]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the tests' own support")]
 mod support;
 
 use std::io::Write as _;

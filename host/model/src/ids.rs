@@ -229,14 +229,7 @@ impl Digest {
 
     /// 64 hex digits, for file names.
     pub fn hex(&self) -> String {
-        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-        // Written at every commit of every execution: one allocation, no formatting.
-        let mut hex = String::with_capacity(2 * self.0.len());
-        for byte in self.0 {
-            hex.push(digit(byte >> 4));
-            hex.push(digit(byte & 0xf));
-        }
-        hex
+        crate::text::hex(&self.0)
     }
 
     /// The first twelve hex digits, for people.

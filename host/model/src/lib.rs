@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod schema;
 pub mod signature;
 pub mod step_path;
+pub mod text;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{

@@ -183,7 +183,7 @@ fn overlap(spelling: &str, is_there: impl Fn(&str) -> bool, beginning: bool) -> 
 fn spellings(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
     let json = serde_json::to_string(value).unwrap_or_default();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = orgata_model::text::hex(bytes);
     let percent = |upper: bool| -> String {
         let spelt = |byte: &u8| match *byte {
             byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => char::from(byte).to_string(),

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orgata_engine::ports::{LogLevel, LogLine};
+use orgata_model::text::{cut, escaped};
 use serde_json::Value;
 
 use crate::given::Given;
@@ -158,32 +159,6 @@ impl Buffer {
             self.tail.drain(..from.unwrap_or(0));
         }
     }
-}
-
-/// The longest beginning of `text` that has at most `bytes` bytes.
-pub(crate) fn cut(text: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    text.get(..end.unwrap_or(0)).unwrap_or_default()
-}
-
-/// The text with control characters made visible.
-pub(crate) fn escaped(text: &str) -> String {
-    if !text.contains(must_escape) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::with_capacity(text.len() + 16), |mut escaped, c| {
-        if must_escape(c) {
-            escaped.extend(c.escape_default())
-        } else {
-            escaped.push(c)
-        }
-        escaped
-    })
-}
-
-/// Control characters, and those that turn the direction of a text around.
-fn must_escape(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use orgata_engine::ports::Question;
 use orgata_model::failure::code;
 use orgata_model::schema::Schema;
+use orgata_model::text::{cut, escaped};
 use orgata_model::{Failure, FailureKind, RoleName};
 use serde_json::Value;
 
 use crate::bindings::host::types as wit;
 use crate::instance::Reply;
-use crate::log::{cut, escaped};
 use crate::plain;
 
 /// Longest code of a guest's failure, in bytes; longer ones are cut.

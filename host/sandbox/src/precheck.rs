@@ -2,12 +2,12 @@
 //! imports, exports and says of itself. It costs microseconds, so most mistakes are told at once.
 
 use orgata_engine::ports::LoadError;
+use orgata_model::text::cut;
 use wasmparser::{
     ComponentExternalKind, ComponentName, ComponentNameSectionReader, ComponentTypeRef, CustomSectionReader,
     KnownCustom, Parser, Payload, TypeBounds,
 };
 
-use crate::log::cut;
 use crate::refusal::{Refusal as _, refuse};
 
 /// What the outside of a component shows.

@@ -91,7 +91,7 @@ impl SigningKey {
 
     /// A line for the file beside the component.
     pub fn line(&self, component: &[u8]) -> Result<String, SignError> {
-        Ok(self.sign(component)?.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
+        Ok(orgata_model::text::hex(&self.sign(component)?) + "\n")
     }
 }
 

@@ -1,13 +1,13 @@
 //! Turns what wasmtime says of a failed call into a [`Failure`], with its whole cause chain.
 
 use orgata_model::failure::code;
+use orgata_model::text::{cut, escaped};
 use orgata_model::{Failure, FailureKind};
 use serde_json::json;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use crate::instance::{Remains, limit_behind};
 use crate::limits::Limit;
-use crate::log::{cut, escaped};
 use crate::settings::Settings;
 
 /// Frames of a trap's backtrace that are kept.

@@ -87,7 +87,8 @@ impl<'r> Columns<'r> {
         id: impl FnOnce(Uuid) -> K,
     ) -> Result<(Self, Uuid), StoreError> {
         let bytes: Vec<u8> = row.try_get(0).map_err(|error| broken(table, "?", error))?;
-        let uuid = Uuid::from_slice(&bytes).map_err(|error| broken(table, hex(&bytes), error))?;
+        let uuid = Uuid::from_slice(&bytes)
+            .map_err(|error| broken(table, orgata_model::text::hex(&bytes), error))?;
         Ok((Self::of(row, table, id(uuid)), uuid))
     }
 
@@ -135,10 +136,6 @@ impl<'r> Columns<'r> {
 
 fn time(micros: i64) -> Result<Timestamp, jiff::Error> {
     Timestamp::from_microsecond(micros)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A count or seq for a column. SQLite knows no larger number, and no history comes near it.

@@ -7,6 +7,7 @@
 //! Texts come from outside: they are cut, and control characters in them are made visible, before anything keeps them.
 
 use jiff::Timestamp;
+use orgata_model::text;
 
 use crate::access::Rule;
 use crate::engine::Engine;
@@ -98,16 +99,9 @@ impl AuditVerdict {
 impl Engine {
     /// Writes down that somebody wanted to go there and did not prove who they are. Never waits.
     pub fn unproved(&self, origin: &Origin, to: &str, why: &str) {
-        let record = AuditRecord {
-            at: self.0.clock.now(),
-            principal: AuditRecord::NOBODY.to_owned(),
-            kind: AuditRecord::NOBODYS_KIND,
-            address: origin.address.map(|address| address.to_string()),
-            request: origin.request.as_deref().map(|request| clean(request, MAX_REQUEST)),
-            action: AuditRecord::AUTHENTICATE,
-            subject: clean(to, MAX_SUBJECT),
-            verdict: AuditVerdict::Denied(clean(why, MAX_REASON)),
-        };
+        let verdict = AuditVerdict::Denied(why.to_owned());
+        let (name, kind) = (AuditRecord::NOBODY, AuditRecord::NOBODYS_KIND);
+        let record = self.0.line(name, kind, Some(origin), AuditRecord::AUTHENTICATE, to, verdict);
         // Only admissions are ever refused.
         let _ = self.0.store.audit_log().audit(record);
     }
@@ -126,20 +120,30 @@ impl Host {
     }
 
     fn record(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) -> AuditRecord {
-        let origin = who.origin();
+        self.line(who.name(), who.kind().as_str(), who.origin(), rule.action, subject, verdict)
+    }
+
+    fn line(
+        &self,
+        name: &str,
+        kind: &'static str,
+        origin: Option<&Origin>,
+        action: &'static str,
+        subject: &str,
+        verdict: AuditVerdict,
+    ) -> AuditRecord {
         let verdict = match verdict {
             AuditVerdict::Denied(reason) => AuditVerdict::Denied(clean(&reason, MAX_REASON)),
             other => other,
         };
+        let request = origin.and_then(|origin| origin.request.as_deref());
         AuditRecord {
             at: self.clock.now(),
-            principal: clean(who.name(), MAX_NAME),
-            kind: who.kind().as_str(),
+            principal: clean(name, MAX_NAME),
+            kind,
             address: origin.and_then(|origin| origin.address).map(|address| address.to_string()),
-            request: origin
-                .and_then(|origin| origin.request.as_deref())
-                .map(|request| clean(request, MAX_REQUEST)),
-            action: rule.action,
+            request: request.map(|request| clean(request, MAX_REQUEST)),
+            action,
             subject: clean(subject, MAX_SUBJECT),
             verdict,
         }
@@ -148,23 +152,12 @@ impl Host {
 
 /// A text of `bytes` at most, about, in which nothing can paint, break a line or turn the others around.
 fn clean(text: &str, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let (kept, rest) = text.split_at(end);
-    let mut cleaned = String::with_capacity(kept.len() + 4);
-    for c in kept.chars() {
-        match disturbs(c) {
-            true => cleaned.extend(c.escape_default()),
-            false => cleaned.push(c),
-        }
-    }
-    if !rest.is_empty() {
+    let kept = text::cut(text, bytes);
+    let mut cleaned = text::escaped(kept);
+    if kept.len() < text.len() {
         cleaned.push('…');
     }
     cleaned
-}
-
-fn disturbs(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -66,14 +66,7 @@ fn is_obeyed(letter: char, shape: Shape) -> bool {
     match letter {
         '\t' => false,
         '\u{1b}' => shape != Shape::Text { colours: true },
-        // Ends of lines that are not everybody's, and marks that turn the order of letters around.
-        '\u{2028}'
-        | '\u{2029}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => true,
-        letter => letter.is_control(),
+        letter => orgata_model::text::disturbs(letter),
     }
 }
 

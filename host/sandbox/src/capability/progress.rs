@@ -2,12 +2,12 @@
 
 use orgata_engine::ports::Progress;
 use orgata_model::operation::EffectClass;
+use orgata_model::text::{cut, escaped};
 use wasmtime::component::HasSelf;
 
 use super::Capability;
 use crate::bindings::host::progress::{Host, add_to_linker};
 use crate::guest::Guest;
-use crate::log::{cut, escaped};
 
 /// Longest message of a report, in bytes. It becomes part of an event.
 const MAX_MESSAGE: usize = 1024;

@@ -4,6 +4,7 @@
 
 use orgata_engine::secrets::Unsealed;
 use orgata_model::operation::EffectClass;
+use orgata_model::text::{cut, escaped};
 use secrecy::ExposeSecret as _;
 use wasmtime::component::HasSelf;
 
@@ -11,7 +12,6 @@ use super::Capability;
 use crate::bindings::host::access::AccessError;
 use crate::bindings::host::secrets::{Host, add_to_linker};
 use crate::guest::Guest;
-use crate::log::{cut, escaped};
 
 pub(super) const CAPABILITY: Capability = Capability {
     interfaces: &["orgata:plugin/secrets"],

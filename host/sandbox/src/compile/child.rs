@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use orgata_engine::ports::LoadError;
 use orgata_model::duration::DurationText;
+use orgata_model::text::{cut, escaped};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use super::{invalid, over_limit};
-use crate::log::{cut, escaped};
 use crate::machine;
 use crate::refusal::{Refusal as _, io, refuse};
 use crate::settings::Settings;
