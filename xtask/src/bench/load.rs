@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Load {
     pub(super) address: SocketAddr,
     pub(super) path: &'static str,
+    /// Besides host and content type.
+    pub(super) headers: &'static [(&'static str, &'static str)],
     pub(super) body: Bytes,
     /// Connections at once.
     pub(super) concurrency: usize,
@@ -155,10 +157,10 @@ pub(super) async fn connect(address: SocketAddr) -> Result<Sender> {
 
 /// One question and its whole answer.
 async fn ask(sender: &mut Sender, load: &Load) -> Result<String> {
-    let request = Request::post(load.path)
-        .header("host", "127.0.0.1")
-        .header("content-type", "application/json")
-        .body(Full::new(load.body.clone()))?;
+    let request =
+        Request::post(load.path).header("host", "127.0.0.1").header("content-type", "application/json");
+    let request = load.headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let request = request.body(Full::new(load.body.clone()))?;
     sender.ready().await.context("the server closed the connection")?;
     let answered = async {
         let answer = sender.send_request(request).await.context("the server broke the connection")?;
@@ -219,7 +221,7 @@ mod tests {
                 });
             }
         });
-        Load { address, path: "/", body: Bytes::from_static(b"{}"), concurrency: 3, succeeded }
+        Load { address, path: "/", headers: &[], body: Bytes::from_static(b"{}"), concurrency: 3, succeeded }
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub(super) fn scratch(name: &str) -> Result<TempDir> {
 /// The load on a host that serves the work.
 pub(super) fn order(host: &Server, concurrency: usize) -> Load {
     let body = Bytes::from_static(br#"{"playbookName":"ten","input":{"hello":"world"}}"#);
-    Load { address: host.address, path: PATH, body, concurrency, succeeded }
+    Load { address: host.address, path: PATH, headers: &[], body, concurrency, succeeded }
 }
 
 /// For so long, after a warm-up.
