@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
+    Append, AuditLog, ExecutionQuery, Found, GrantStore, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
     PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
@@ -290,6 +290,10 @@ impl Store for Memory {
     }
 
     fn state_store(&self) -> &dyn StateStore {
+        &self.1
+    }
+
+    fn grant_store(&self) -> &dyn GrantStore {
         &self.1
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use orgata_model::{Digest, SecretName};
+use orgata_model::{Digest, PluginName, RuntimeId, SecretName};
 
 use super::audit::{AuditLog, AuditQuery};
+use super::grants::GrantStore;
 use super::secrets::{SealedSecret, SecretStore};
 use super::state::{StateOwner, StateSize, StateStore};
 use super::store::{Page, StoreError};
 use crate::access::{AuditLine, AuditRecord};
+use crate::grants::Standing;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -17,6 +19,7 @@ pub struct InMemory {
     audit: Mutex<Vec<AuditLine>>,
     secrets: Mutex<BTreeMap<SecretName, SealedSecret>>,
     states: Mutex<BTreeMap<StateOwner, BTreeMap<String, String>>>,
+    standings: Mutex<BTreeMap<(RuntimeId, PluginName), Standing>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -108,5 +111,23 @@ impl StateStore for InMemory {
             keys: size.keys + 1,
             bytes: size.bytes + (key.len() + value.len()) as u64,
         }))
+    }
+}
+
+#[async_trait::async_trait]
+impl GrantStore for InMemory {
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        Ok(locked(&self.standings).values().cloned().collect())
+    }
+
+    async fn put_standings(&self, standings: &[Standing]) -> Result<(), StoreError> {
+        let of = |standing: &Standing| (standing.runtime.clone(), standing.plugin.clone());
+        locked(&self.standings).extend(standings.iter().map(|standing| (of(standing), standing.clone())));
+        Ok(())
+    }
+
+    async fn forget_standings(&self, runtime: &RuntimeId) -> Result<(), StoreError> {
+        locked(&self.standings).retain(|(of, _), _| of != runtime);
+        Ok(())
     }
 }

@@ -26,6 +26,7 @@ pub use difference::Difference;
 use difference::differences;
 
 use crate::error::EngineError;
+use crate::grants::RuntimeGrants;
 use crate::ports::{
     Call, CallReport, LogLine, Operations, Outcome, Progress, Question, Resume, Session, SessionContext,
 };
@@ -47,7 +48,7 @@ pub struct Ground {
     /// And of its environment.
     pub environment: Environment,
     /// What it may reach.
-    pub grants: Arc<BTreeMap<PluginName, Grants>>,
+    pub grants: BTreeMap<PluginName, Grants>,
     /// What `config.get` gives.
     pub config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
     /// What its clocks show.
@@ -59,7 +60,7 @@ impl Ground {
     pub fn bare(now: Timestamp) -> Result<Self, EngineError> {
         let runtime = named("test")?;
         let environment = Environment::Development;
-        Ok(Self { runtime, environment, grants: Arc::default(), config: Arc::default(), now })
+        Ok(Self { runtime, environment, grants: BTreeMap::new(), config: Arc::default(), now })
     }
 }
 
@@ -212,7 +213,7 @@ impl Tryout {
             execution: ExecutionId::new(Uuid::nil()),
             runtime: ground.runtime.clone(),
             environment: ground.environment,
-            grants: Arc::clone(&ground.grants),
+            grants: Arc::new(RuntimeGrants::fixed(ground.runtime.clone(), ground.grants.clone())),
             config: Arc::clone(&ground.config),
             // Whoever writes a draft chooses its name: neither secrets nor state are for whatever bears it.
             secrets: Arc::default(),
