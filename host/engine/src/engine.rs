@@ -73,8 +73,10 @@ impl Engine {
             }
             runtimes.insert(runtime.id.clone(), runtime);
         }
-        let entries: BTreeMap<_, _> =
-            runtimes.into_iter().map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime, Some(self.0.witness()))))).collect();
+        let entries: BTreeMap<_, _> = runtimes
+            .into_iter()
+            .map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime, Some(self.0.witness())))))
+            .collect();
         for published in self.0.store.current_playbooks().await? {
             let Some(entry) = entries.get(&published.runtime) else { continue };
             match Playbook::parse(&format!("{}.yaml", published.name), &published.source) {

@@ -1,13 +1,16 @@
-//! What the store keeps beside executions, as the engine sees it: the audit, secrets, the state of plugins.
+//! What the store keeps beside executions, as the engine sees it: the audit, secrets, the state of plugins and how they
+//! stand in runtimes.
 
 use orgata_engine::access::{AuditLine, AuditRecord};
+use orgata_engine::grants::Standing;
 use orgata_engine::ports::{
-    AuditLog, AuditQuery, Page, SealedSecret, SecretStore, StateOwner, StateSize, StateStore, StoreError,
+    AuditLog, AuditQuery, GrantStore, Page, SealedSecret, SecretStore, StateOwner, StateSize, StateStore,
+    StoreError,
 };
-use orgata_model::SecretName;
+use orgata_model::{RuntimeId, SecretName};
 
 use crate::store::{SqliteStore, closed};
-use crate::{audit, secrets, states};
+use crate::{audit, secrets, standings, states};
 
 #[async_trait::async_trait]
 impl AuditLog for SqliteStore {
@@ -65,5 +68,24 @@ impl StateStore for SqliteStore {
 
     async fn state_size(&self, of: &StateOwner) -> Result<StateSize, StoreError> {
         states::size(&self.readers, of).await
+    }
+}
+
+#[async_trait::async_trait]
+impl GrantStore for SqliteStore {
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        standings::all(&self.readers).await
+    }
+
+    async fn put_standings(&self, standings: &[Standing]) -> Result<(), StoreError> {
+        if standings.is_empty() {
+            return Ok(());
+        }
+        let statements = standings.iter().map(standings::put).collect::<Result<_, _>>()?;
+        self.edit(statements).await.map(drop)
+    }
+
+    async fn forget_standings(&self, runtime: &RuntimeId) -> Result<(), StoreError> {
+        self.edit(vec![standings::forget(runtime)]).await.map(drop)
     }
 }

@@ -1,6 +1,5 @@
 //! Attempts of operations, and what is recorded of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use orgata_model::retry::{RetryPolicy, dice};
 use orgata_model::{Failure, OperationName, StepPath};
 use tokio::sync::mpsc;
 
-use crate::grants::RuntimeGrants;
 use crate::ports::{Call, CallReport, LogLevel, Outcome, Progress, Resume, Session, SessionContext};
 
 use super::Driver;
@@ -184,10 +182,8 @@ impl Driver {
         }
         // A runtime that was retired keeps granting to what runs in it nothing: deny by default.
         let entry = self.entry.take().or_else(|| self.host.runtime(&self.state.runtime).ok());
-        let (grants, config) = match entry {
-            Some(entry) => (Arc::clone(&entry.grants), Arc::clone(&entry.config)),
-            None => (Arc::new(RuntimeGrants::fixed(self.state.runtime.clone(), BTreeMap::new())), Arc::default()),
-        };
+        let (grants, config) =
+            entry.map(|entry| (Arc::clone(&entry.grants), Arc::clone(&entry.config))).unwrap_or_default();
         let session: Arc<dyn Session> = self
             .host
             .operations

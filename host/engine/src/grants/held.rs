@@ -7,7 +7,7 @@
 //! made anew when the host's catalog is another one, by whoever asks first: no start can come between.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
 use orgata_model::operation::Plugin;
@@ -21,16 +21,22 @@ use super::uses::{Use, Uses};
 use crate::access::{AuditRecord, AuditVerdict};
 use crate::ports::Catalog;
 
-/// What plugins may reach in one runtime.
+/// What plugins may reach in one runtime. Nothing, by default.
+#[derive(Default)]
 pub struct RuntimeGrants {
-    runtime: RuntimeId,
-    /// The plugins that the runtime offers; absent: all.
-    offered: Option<Vec<PluginName>>,
     /// What the operator says.
     configured: BTreeMap<PluginName, Arc<Grants>>,
     /// Absent where every version may reach what is configured: tests and drafts.
-    inside: Option<RwLock<Inside>>,
+    kept: Option<Kept>,
     witness: Option<Witness>,
+}
+
+/// Of a runtime that is one.
+struct Kept {
+    runtime: RuntimeId,
+    /// The plugins that it offers; absent: all.
+    offered: Option<Vec<PluginName>>,
+    inside: RwLock<Inside>,
 }
 
 #[derive(Default)]
@@ -74,25 +80,16 @@ pub struct HeldInfo {
 
 impl std::fmt::Debug for RuntimeGrants {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuntimeGrants").field("runtime", &self.runtime).finish_non_exhaustive()
+        f.debug_struct("RuntimeGrants").field("configured", &self.configured).finish_non_exhaustive()
     }
 }
 
 impl RuntimeGrants {
-    /// What is said here holds for every version, and nobody revokes it: for tests, and for drafts.
-    pub fn fixed(runtime: RuntimeId, grants: BTreeMap<PluginName, Grants>) -> Self {
-        Self { runtime, offered: None, configured: shared(grants), inside: None, witness: None }
-    }
-
     /// Of a runtime. Nothing is known of any version yet.
     pub(crate) fn of(runtime: &Runtime, witness: Option<Witness>) -> Self {
-        Self {
-            runtime: runtime.id.clone(),
-            offered: runtime.plugins.clone(),
-            configured: shared(runtime.grants.clone()),
-            inside: Some(RwLock::default()),
-            witness,
-        }
+        let (id, offered) = (runtime.id.clone(), runtime.plugins.clone());
+        let kept = Kept { runtime: id, offered, inside: RwLock::default() };
+        Self { configured: shared(runtime.grants.clone()), kept: Some(kept), witness }
     }
 
     /// What the operator says. Whether a call gets it, its [`Lease`] tells.
@@ -102,32 +99,12 @@ impl RuntimeGrants {
 
     /// What a call of this version may reach from now on, until it is revoked.
     pub fn lease(&self, plugin: &Arc<Plugin>, execution: ExecutionId) -> Result<Lease, Withheld> {
-        let (ended, uses) = match &self.inside {
+        let (ended, uses) = match &self.kept {
             None => Default::default(),
-            Some(inside) => self.held(inside, plugin)?,
+            Some(kept) => kept.held(plugin, self.now())?,
         };
         let grants = self.configured.get(&plugin.name).cloned();
         Ok(Lease::new(plugin, execution, grants, ended, uses, self.witness.clone()))
-    }
-
-    fn held(
-        &self,
-        inside: &RwLock<Inside>,
-        plugin: &Plugin,
-    ) -> Result<(CancellationToken, Arc<Uses>), Withheld> {
-        let taken = |held: &Held| match held.standing.allows(plugin) {
-            true => Ok((held.ended.clone(), Arc::clone(&held.uses))),
-            false => Err(Withheld { message: held.standing.why_not(plugin) }),
-        };
-        if let Some(held) = inside.read().unwrap_or_else(PoisonError::into_inner).plugins.get(&plugin.name) {
-            return taken(held);
-        }
-        // No version of it was current since standings are kept: what runs on it was let in before.
-        let mut inside = inside.write().unwrap_or_else(PoisonError::into_inner);
-        let held = inside.plugins.entry(plugin.name.clone());
-        let held = held.or_insert_with(|| Held::unseen(&self.runtime, &plugin.name));
-        held.standing.see(plugin, self.now());
-        taken(held)
     }
 
     fn now(&self) -> Timestamp {
@@ -136,81 +113,49 @@ impl RuntimeGrants {
 
     /// What the runtime offers of the host's catalog, and whether that changed what must be kept.
     pub(crate) fn view(&self, catalog: &Arc<Catalog>) -> (Arc<Catalog>, bool) {
-        let Some(inside) = &self.inside else { return (Arc::clone(catalog), false) };
+        let Some(kept) = &self.kept else { return (Arc::clone(catalog), false) };
         {
-            let inside = inside.read().unwrap_or_else(PoisonError::into_inner);
+            let inside = kept.read();
             if inside.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, catalog)) {
                 return (Arc::clone(&inside.view), false);
             }
         }
-        let mut inside = inside.write().unwrap_or_else(PoisonError::into_inner);
+        let mut inside = kept.write();
         let before = inside.unsaved.len();
-        self.look(&mut inside, catalog);
+        for (plugin, why) in kept.look(&mut inside, catalog, self.now()) {
+            self.tell_waiting(&kept.runtime, &plugin, why);
+        }
         (Arc::clone(&inside.view), inside.unsaved.len() > before)
     }
 
-    fn look(&self, inside: &mut Inside, catalog: &Arc<Catalog>) {
-        let mut plugins = catalog.plugins.clone();
-        let offered = |name: &PluginName| self.offered.as_ref().is_none_or(|offered| offered.contains(name));
-        for (name, current) in catalog.plugins.iter().filter(|(name, _)| offered(name)) {
-            match self.seen(inside, current) {
-                Some(version) => plugins.insert(name.clone(), version),
-                None => plugins.remove(name),
-            };
-        }
-        inside.view = Arc::new(Catalog { plugins });
-        inside.seen = Some(Arc::clone(catalog));
-    }
-
-    /// The version of a plugin that is offered where this one is the host's current one.
-    fn seen(&self, inside: &mut Inside, current: &Arc<Plugin>) -> Option<Arc<Plugin>> {
-        let held = inside.plugins.entry(current.name.clone());
-        let held = held.or_insert_with(|| Held::unseen(&self.runtime, &current.name));
-        let seen = held.standing.see(current, self.now());
-        if seen != Seen::Same {
-            inside.unsaved.insert(current.name.clone());
-        }
-        if held.standing.allows(current) {
-            held.version = Some(Arc::clone(current));
-        } else if seen == Seen::Pending {
-            self.tell_pending(&held.standing, current);
-        }
-        held.version.clone()
-    }
-
-    fn tell_pending(&self, standing: &Standing, plugin: &Plugin) {
-        let why = standing.why_not(plugin);
-        tracing::warn!(runtime = %self.runtime, plugin = %plugin.name, version = plugin.version, "{why}");
+    fn tell_waiting(&self, runtime: &RuntimeId, plugin: &Plugin, why: String) {
+        tracing::warn!(%runtime, plugin = %plugin.name, version = plugin.version, "{why}");
         let Some(witness) = &self.witness else { return };
-        let record = AuditRecord::of_plugin(
-            self.now(),
-            plugin,
-            AuditRecord::PENDING,
-            format!("{}/{}@{}", self.runtime, plugin.name, plugin.digest),
-            AuditVerdict::Denied(why),
-        );
+        let subject = format!("{runtime}/{}@{}", plugin.name, plugin.digest);
+        let verdict = AuditVerdict::Denied(why);
+        let record = AuditRecord::of_plugin(self.now(), plugin, AuditRecord::PENDING, subject, verdict);
         // Only admissions are ever refused.
         let _ = witness.store.audit_log().audit(record);
     }
 
     /// Why the runtime does not offer the current version, if that is for its grants.
     pub(crate) fn why_not(&self, plugin: &Plugin) -> Option<String> {
-        let inside = self.inside.as_ref()?.read().unwrap_or_else(PoisonError::into_inner);
+        let inside = self.kept.as_ref()?.read();
         let standing = &inside.plugins.get(&plugin.name)?.standing;
         (!standing.allows(plugin)).then(|| standing.why_not(plugin))
     }
 
     /// Whether a version would have to be confirmed before the runtime offers it.
     pub(crate) fn would_wait(&self, plugin: &Plugin) -> bool {
-        let Some(inside) = &self.inside else { return false };
-        let inside = inside.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = &self.kept else { return false };
+        let inside = kept.read();
         inside.plugins.get(&plugin.name).is_some_and(|held| !held.standing.allows(plugin))
     }
 
     /// Every plugin that is known here, by name.
     pub(crate) fn all(&self) -> Vec<HeldInfo> {
-        let Some(inside) = &self.inside else { return Vec::new() };
-        let inside = inside.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = &self.kept else { return Vec::new() };
+        let inside = kept.read();
         inside.plugins.iter().map(|(name, held)| self.info(name, held)).collect()
     }
 
@@ -224,7 +169,7 @@ impl RuntimeGrants {
 
     /// Where a plugin stands.
     pub(crate) fn standing(&self, plugin: &PluginName) -> Option<Standing> {
-        let inside = self.inside.as_ref()?.read().unwrap_or_else(PoisonError::into_inner);
+        let inside = self.kept.as_ref()?.read();
         Some(inside.plugins.get(plugin)?.standing.clone())
     }
 
@@ -265,25 +210,90 @@ impl RuntimeGrants {
     }
 
     fn change(&self, change: impl FnOnce(&mut Inside)) {
-        let Some(inside) = &self.inside else { return };
-        let mut inside = inside.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = &self.kept else { return };
+        let mut inside = kept.write();
         change(&mut inside);
         inside.seen = None;
     }
 
     /// The standings that changed since they were kept.
     pub(crate) fn unsaved(&self) -> Vec<Standing> {
-        let Some(inside) = &self.inside else { return Vec::new() };
-        let mut inside = inside.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = &self.kept else { return Vec::new() };
+        let mut inside = kept.write();
         let names = std::mem::take(&mut inside.unsaved);
         names.iter().filter_map(|name| Some(inside.plugins.get(name)?.standing.clone())).collect()
     }
 
     /// These could not be kept: they are tried again.
     pub(crate) fn still_unsaved(&self, standings: &[Standing]) {
-        let Some(inside) = &self.inside else { return };
-        let mut inside = inside.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = &self.kept else { return };
+        let mut inside = kept.write();
         inside.unsaved.extend(standings.iter().map(|standing| standing.plugin.clone()));
+    }
+}
+
+/// What is said here holds for every version, and nobody revokes it: for tests, and for drafts.
+impl From<BTreeMap<PluginName, Grants>> for RuntimeGrants {
+    fn from(grants: BTreeMap<PluginName, Grants>) -> Self {
+        Self { configured: shared(grants), ..Self::default() }
+    }
+}
+
+impl Kept {
+    fn read(&self) -> RwLockReadGuard<'_, Inside> {
+        self.inside.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inside> {
+        self.inside.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a call of this version holds on to, unless it is withheld.
+    fn held(&self, plugin: &Plugin, now: Timestamp) -> Result<(CancellationToken, Arc<Uses>), Withheld> {
+        let taken = |held: &Held| match held.standing.allows(plugin) {
+            true => Ok((held.ended.clone(), Arc::clone(&held.uses))),
+            false => Err(Withheld { message: held.standing.why_not(plugin) }),
+        };
+        if let Some(held) = self.read().plugins.get(&plugin.name) {
+            return taken(held);
+        }
+        // No version of it was current since standings are kept: what runs on it was let in before.
+        let mut inside = self.write();
+        let held = inside.plugins.entry(plugin.name.clone());
+        let held = held.or_insert_with(|| Held::unseen(&self.runtime, &plugin.name));
+        held.standing.see(plugin, now);
+        taken(held)
+    }
+
+    /// Makes the view anew. Tells which versions wait from now on, and why.
+    fn look(
+        &self,
+        inside: &mut Inside,
+        catalog: &Arc<Catalog>,
+        now: Timestamp,
+    ) -> Vec<(Arc<Plugin>, String)> {
+        let mut plugins = catalog.plugins.clone();
+        let mut waiting = Vec::new();
+        let offered = |name: &PluginName| self.offered.as_ref().is_none_or(|offered| offered.contains(name));
+        for (name, current) in catalog.plugins.iter().filter(|(name, _)| offered(name)) {
+            let held = inside.plugins.entry(name.clone());
+            let held = held.or_insert_with(|| Held::unseen(&self.runtime, name));
+            match held.standing.see(current, now) {
+                Seen::Same => {}
+                Seen::Confirmed => drop(inside.unsaved.insert(name.clone())),
+                Seen::Pending => {
+                    inside.unsaved.insert(name.clone());
+                    waiting.push((Arc::clone(current), held.standing.why_not(current)));
+                }
+            }
+            match held.offered_for(current) {
+                Some(version) => plugins.insert(name.clone(), version),
+                None => plugins.remove(name),
+            };
+        }
+        inside.view = Arc::new(Catalog { plugins });
+        inside.seen = Some(Arc::clone(catalog));
+        waiting
     }
 }
 
@@ -294,6 +304,14 @@ impl Held {
 
     fn of(standing: Standing, version: Option<Arc<Plugin>>) -> Self {
         Self { standing, version, ended: CancellationToken::new(), uses: Arc::default() }
+    }
+
+    /// The version that is offered where this one is the host's current one.
+    fn offered_for(&mut self, current: &Arc<Plugin>) -> Option<Arc<Plugin>> {
+        if self.standing.allows(current) {
+            self.version = Some(Arc::clone(current));
+        }
+        self.version.clone()
     }
 }
 

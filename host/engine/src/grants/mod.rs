@@ -82,10 +82,7 @@ impl From<HeldInfo> for PluginGrants {
             granted: if standing.revoked.is_some() { Grants::default() } else { configured },
             used: uses,
             confirmed,
-            pending: standing
-                .pending
-                .zip(more)
-                .map(|(version, more)| PendingVersion { version, more }),
+            pending: standing.pending.zip(more).map(|(version, more)| PendingVersion { version, more }),
             revoked: standing.revoked,
         }
     }
@@ -223,7 +220,11 @@ impl Host {
     fn to_confirm(&self, plugin: &PluginName, meant: Option<Digest>) -> Result<Arc<Plugin>, EngineError> {
         let catalog = self.operations.catalog();
         let current = catalog.plugins.get(plugin).ok_or_else(|| {
-            EngineError::not_found_among(Thing::Plugin, plugin, catalog.plugins.keys().map(PluginName::as_str))
+            EngineError::not_found_among(
+                Thing::Plugin,
+                plugin,
+                catalog.plugins.keys().map(PluginName::as_str),
+            )
         })?;
         match meant {
             Some(meant) if meant != current.digest => Err(EngineError::Refusal(format!(

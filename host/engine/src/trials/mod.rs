@@ -26,7 +26,6 @@ pub use difference::Difference;
 use difference::differences;
 
 use crate::error::EngineError;
-use crate::grants::RuntimeGrants;
 use crate::ports::{
     Call, CallReport, LogLine, Operations, Outcome, Progress, Question, Resume, Session, SessionContext,
 };
@@ -213,7 +212,7 @@ impl Tryout {
             execution: ExecutionId::new(Uuid::nil()),
             runtime: ground.runtime.clone(),
             environment: ground.environment,
-            grants: Arc::new(RuntimeGrants::fixed(ground.runtime.clone(), ground.grants.clone())),
+            grants: Arc::new(ground.grants.clone().into()),
             config: Arc::clone(&ground.config),
             // Whoever writes a draft chooses its name: neither secrets nor state are for whatever bears it.
             secrets: Arc::default(),

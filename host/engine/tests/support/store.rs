@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
-    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, GrantStore, InMemory, InboxQuery, KeyRecord, Page,
+    PendingIntervention, PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError,
+    StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
