@@ -77,6 +77,11 @@ impl MemoryStore {
         Arc::new(LifeStore::new(self, life))
     }
 
+    /// The audit, as it is kept.
+    pub fn audit(&self) -> &dyn AuditLog {
+        &self.0.beside
+    }
+
     /// How many appends were committed.
     pub fn commits(&self) -> usize {
         self.0.commits.load(Ordering::SeqCst)
