@@ -19,7 +19,7 @@ pub struct AuditLineView {
     pub at: Timestamp,
     /// Who.
     pub principal: String,
-    /// `user`, `service` or `assistant`; `unknown` for whoever did not prove it.
+    /// `user`, `service` or `assistant`; `plugin` for one that was denied something; `unknown` for whoever did not prove it.
     pub kind: String,
     /// From which address.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -59,7 +59,7 @@ async fn to_all(client: &Client, args: &SendArgs, body: &Value) -> anyhow::Resul
     client.post(&format!("/runtimes/{runtime}/events"), body).await
 }
 
-async fn only_runtime(client: &Client) -> anyhow::Result<RuntimeId> {
+pub(super) async fn only_runtime(client: &Client) -> anyhow::Result<RuntimeId> {
     let runtimes = client.get("/runtimes").await?;
     let names: Vec<&str> = runtimes.part("items").items().filter_map(|item| item.word("runtimeId")).collect();
     let told = match names.as_slice() {
