@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use tracing::{error, info, warn};
 
 use crate::access::{self, rules};
+use crate::audit;
 use crate::driver;
 use crate::error::EngineError;
 use crate::feed::Notice;
@@ -60,6 +61,7 @@ impl Engine {
             tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
             tokio::spawn(schedules::run(Arc::clone(&engine.0)));
             tokio::spawn(retention::run(engine.clone()));
+            tokio::spawn(audit::trim(Arc::clone(&engine.0)));
         }
         Ok(engine)
     }

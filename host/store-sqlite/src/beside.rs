@@ -1,7 +1,8 @@
 //! What the store keeps beside executions, as the engine sees it: the audit, secrets, the state of plugins and how they
 //! stand in runtimes.
 
-use orgata_engine::access::{AuditLine, AuditRecord};
+use jiff::Timestamp;
+use orgata_engine::access::{AuditHead, AuditLine, AuditRecord};
 use orgata_engine::grants::Standing;
 use orgata_engine::ports::{
     AuditLog, AuditQuery, GrantStore, Page, SealedSecret, SecretStore, StateOwner, StateSize, StateStore,
@@ -26,6 +27,18 @@ impl AuditLog for SqliteStore {
             self.edit(Vec::new()).await?;
         }
         audit::page(&self.readers, query).await
+    }
+
+    async fn audit_to_go(&self, before: Timestamp) -> Result<Option<AuditHead>, StoreError> {
+        audit::last_to_go(&self.readers, before).await
+    }
+
+    async fn trim_audit(&self, last: AuditHead) -> Result<(), StoreError> {
+        self.edit(audit::statements(last)).await.map(drop)
+    }
+
+    async fn audit_anchor(&self) -> Result<Option<AuditHead>, StoreError> {
+        audit::anchor(&self.readers).await
     }
 }
 

@@ -20,13 +20,21 @@ async fn what_a_plugin_wants_gets_and_does_is_listed_revoked_and_confirmed() {
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "BAD_REQUEST"));
     let revoked = host.post(&revoke, json!({ "reason": "odd" })).await;
     assert_eq!(revoked.status, 200, "{}", revoked.text);
-    assert_eq!((&revoked.json()["revoked"]["reason"], &revoked.json()["revoked"]["by"]), (&json!("odd"), &json!("local")));
+    assert_eq!(
+        (&revoked.json()["revoked"]["reason"], &revoked.json()["revoked"]["by"]),
+        (&json!("odd"), &json!("local"))
+    );
 
     let digest = words["confirmed"]["digest"].clone();
     let confirm = format!("{GRANTS}/words/confirm");
     let other = format!("sha256:{}", "0".repeat(64));
     let refused = host.post(&confirm, json!({ "digest": other })).await;
-    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "STATE_CONFLICT"), "{}", refused.text);
+    assert_eq!(
+        (refused.status.as_u16(), refused.code().as_str()),
+        (409, "STATE_CONFLICT"),
+        "{}",
+        refused.text
+    );
     let confirmed = host.post(&confirm, json!({ "digest": digest })).await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.text);
     assert_eq!(confirmed.json()["confirmed"]["by"], "local");
