@@ -65,16 +65,20 @@ impl Outcome {
 
     /// The latency that this share of the answers did not exceed.
     pub(super) fn percentile(&self, share: f64) -> Duration {
-        let count = f64::from(u32::try_from(self.latencies.len()).unwrap_or(u32::MAX));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "between 0 and the count"
-        )]
-        let at = (count * share).ceil() as usize;
-        self.latencies.get(at.saturating_sub(1)).copied().unwrap_or_default()
+        percentile(&self.latencies, share)
     }
 }
+
+/// The latency that this share of them did not exceed, by nearest rank; they are sorted.
+pub(super) fn percentile(latencies: &[Duration], share: f64) -> Duration {
+    let count = f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the count")]
+    let at = (count * share).ceil() as usize;
+    latencies.get(at.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// One end of an open connection.
+pub(super) type Sender = SendRequest<Full<Bytes>>;
 
 /// Runs the load to its end. One thread is enough: the server is what needs the cores.
 pub(super) fn run(load: &Load, until: &Until) -> Result<Outcome> {
@@ -141,7 +145,7 @@ async fn connection(load: Load, until: Until, began: Instant) -> Result<Outcome>
 }
 
 /// Opens one connection.
-async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+pub(super) async fn connect(address: SocketAddr) -> Result<Sender> {
     let stream = TcpStream::connect(address).await.context("cannot connect to the server")?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -150,7 +154,7 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
 }
 
 /// One question and its whole answer.
-async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<String> {
+async fn ask(sender: &mut Sender, load: &Load) -> Result<String> {
     let request = Request::post(load.path)
         .header("host", "127.0.0.1")
         .header("content-type", "application/json")

@@ -70,7 +70,7 @@ impl Work {
     }
 
     /// Every step takes what the one before it gave, so that none may run beside another.
-    fn playbook(self) -> String {
+    pub(super) fn playbook(self) -> String {
         use std::fmt::Write as _;
         let mut text = "name: ten\nversion: 1.0.0\ninput: { type: object }\nsteps:\n".to_owned();
         let plugin = self.plugin();

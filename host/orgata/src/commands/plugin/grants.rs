@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::list::short;
 use crate::cli::{Global, InRuntime};
 use crate::client::Client;
-use crate::commands::event::only_runtime;
 use crate::config::Config;
 use crate::exit::{self, Exit};
 use crate::render::{print_json, table};
@@ -17,7 +16,7 @@ use crate::wire::Parts as _;
 /// What every plugin wants, gets and does.
 pub(super) async fn list(global: &Global, place: InRuntime) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
-    let runtime = meant(&client, place).await?;
+    let runtime = client.this_or_only_runtime(place.runtime).await?;
     let page = client.get(&format!("/runtimes/{runtime}/grants")).await?;
     if global.json {
         print_json(&page)?;
@@ -36,7 +35,7 @@ pub(super) async fn confirm(
     digest: Option<Digest>,
 ) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
-    let runtime = meant(&client, place).await?;
+    let runtime = client.this_or_only_runtime(place.runtime).await?;
     let held = one(&client, &runtime, name).await?;
     let waits = held.part("pending").word("digest").map(str::to_owned);
     let confirmed = held.part("confirmed").word("digest").map(str::to_owned);
@@ -61,7 +60,7 @@ pub(super) async fn revoke(
     reason: &str,
 ) -> anyhow::Result<ExitCode> {
     let client = Client::find(global).await?;
-    let runtime = meant(&client, place).await?;
+    let runtime = client.this_or_only_runtime(place.runtime).await?;
     let path = format!("/runtimes/{runtime}/grants/{name}/revoke");
     let held = client.post(&path, &json!({ "reason": reason })).await?;
     if global.json {
@@ -106,13 +105,6 @@ async fn asked(global: &Global, name: &PluginName) -> anyhow::Result<Vec<(String
         known.extend(own.map(|held| (runtime.to_owned(), held.clone())));
     }
     Ok(known)
-}
-
-async fn meant(client: &Client, place: InRuntime) -> anyhow::Result<RuntimeId> {
-    match place.runtime {
-        Some(runtime) => Ok(runtime),
-        None => only_runtime(client).await,
-    }
 }
 
 async fn one(client: &Client, runtime: &RuntimeId, name: &PluginName) -> anyhow::Result<Value> {
