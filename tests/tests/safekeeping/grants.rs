@@ -102,7 +102,7 @@ async fn a_revocation_ends_the_call_that_runs_and_starts_nothing_until_it_is_con
     assert!(told.contains("it calls what it should not") && told.contains("orgata plugin confirm"), "{told}");
 
     let host = host.kill_and_restart().await;
-    host.post(path, start).await.refused(422, "OPERATION_MISSING");
+    host.post(path, start).await.refused(409, "OPERATION_MISSING");
     assert_eq!(held(&host).await["revoked"]["reason"], "it calls what it should not");
     witness.release("/slow");
     host.cli(&["plugin", "confirm", "reacher"]).await.succeeded();
@@ -127,7 +127,7 @@ async fn what_a_guest_was_denied_is_in_the_audit_each_thing_once() {
     let host = HostSetup::new()
         .plugin("hostile-http")
         .playbook("many", &format!("name: many\nsteps: [{many}]\noutput: $steps.go.result\n"))
-        .runtime("pond", json!({}))
+        .runtime("pond", json!({ "grants": { "hostile-http": { "network": ["other.example:443"] } } }))
         .start()
         .await;
     let ran = run(&host, "pond", "many", json!({ "url": witness.url("/") })).await;

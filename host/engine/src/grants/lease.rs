@@ -118,3 +118,50 @@ impl Drop for Lease {
         self.settle();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orgata_model::Digest;
+    use orgata_model::operation::EffectClass;
+
+    fn lease(ended: &CancellationToken) -> Lease {
+        let plugin = Plugin {
+            digest: Digest::of(b""),
+            name: "words".parse().unwrap(),
+            version: "1".to_owned(),
+            description: String::new(),
+            effect: EffectClass::Effectful,
+            imports: Vec::new(),
+            size: 0,
+            compile_ms: None,
+            signers: Vec::new(),
+            operations: Vec::new(),
+        };
+        let grants = Some(Arc::new(Grants { kv: true, ..Grants::default() }));
+        let execution = ExecutionId::new(uuid::Uuid::nil());
+        Lease::new(&Arc::new(plugin), execution, grants, ended.clone(), Arc::default(), None)
+    }
+
+    #[test]
+    fn what_is_revoked_is_granted_no_more() {
+        let ended = CancellationToken::new();
+        let lease = lease(&ended);
+        assert!(lease.granted().unwrap().kv);
+        ended.cancel();
+        assert!(lease.granted().is_none());
+    }
+
+    #[test]
+    fn each_thing_is_told_once_and_things_without_end_together() {
+        let lease = lease(&CancellationToken::new());
+        for number in 0..DISTINCT + 5 {
+            lease.denied(Want::Network, &format!("host-{number}"), "no");
+            lease.denied(Want::Network, "host-0", "no");
+        }
+        let denied = lease.lock();
+        let count = |what: &str| denied.get(&(Want::Network, what.to_owned())).unwrap().count;
+        assert_eq!(denied.len(), DISTINCT + 1);
+        assert_eq!((count("host-0"), count("host-1"), count(OTHERS)), (DISTINCT as u64 + 6, 1, 5));
+    }
+}
