@@ -27,7 +27,7 @@ pub struct PluginGrantsView {
     pub confirmed: Option<ConfirmedView>,
     /// The version that waits until somebody confirms it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pending: Option<PendingView>,
+    pub pending: Option<WaitingVersionView>,
     /// Somebody took what was granted: nothing gets it until a version is confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked: Option<RevocationView>,
@@ -68,7 +68,7 @@ pub struct ConfirmedView {
 /// A version that waits.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PendingView {
+pub struct WaitingVersionView {
     /// Its own version text.
     pub version: String,
     /// What it is known by.
@@ -108,7 +108,7 @@ impl From<PluginGrants> for PluginGrantsView {
             granted: grants.granted.into(),
             used: grants.used.into_iter().map(UseView::from).collect(),
             confirmed: grants.confirmed.map(ConfirmedView::from),
-            pending: grants.pending.map(PendingView::from),
+            pending: grants.pending.map(WaitingVersionView::from),
             revoked: grants.revoked.map(RevocationView::from),
         }
     }
@@ -126,7 +126,7 @@ impl From<Confirmed> for ConfirmedView {
     }
 }
 
-impl From<PendingVersion> for PendingView {
+impl From<PendingVersion> for WaitingVersionView {
     fn from(PendingVersion { version, more }: PendingVersion) -> Self {
         let wanted = words(&version.wants);
         Self {
