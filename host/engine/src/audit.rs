@@ -48,7 +48,22 @@ impl Engine {
         noted: Option<AuditHead>,
     ) -> Result<AuditCheck, EngineError> {
         self.may_read_audit(who)?;
-        let removed = self.0.store.audit_log().audit_anchor().await?;
+        let log = self.0.store.audit_log();
+        loop {
+            let removed = log.audit_anchor().await?;
+            let check = self.checked(noted, removed).await?;
+            // Lines that are removed meanwhile are no break: the rest is looked at anew.
+            if check.broken.is_none() || log.audit_anchor().await? == removed {
+                return Ok(check);
+            }
+        }
+    }
+
+    async fn checked(
+        &self,
+        noted: Option<AuditHead>,
+        removed: Option<AuditHead>,
+    ) -> Result<AuditCheck, EngineError> {
         if let (Some(noted), Some(removed)) = (noted, removed)
             && noted.seq < removed.seq
         {
