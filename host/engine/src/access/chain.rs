@@ -157,8 +157,8 @@ pub struct Chain {
     lines: u64,
     expected: Option<AuditHead>,
     anchor: Option<AuditHead>,
-    /// What the latest line says that told of removed ones.
-    trimmed: Option<String>,
+    /// Whether a line names the anchor. Not the latest one: that may tell of what goes at this moment.
+    is_told: bool,
 }
 
 impl std::fmt::Display for AuditHead {
@@ -205,9 +205,8 @@ impl Chain {
         }
         self.head = Some(line.head());
         self.lines += 1;
-        if line.action == TRIM {
-            self.trimmed = Some(line.subject.clone());
-        }
+        self.is_told |=
+            line.action == TRIM && self.anchor.is_some_and(|anchor| anchor.to_string() == line.subject);
         Ok(())
     }
 
@@ -215,7 +214,7 @@ impl Chain {
     pub fn end(&self) -> Result<(), AuditBreak> {
         let last = self.head.map_or(0, |head| head.seq);
         if let Some(anchor) = self.anchor
-            && self.trimmed.as_deref() != Some(&*anchor.to_string())
+            && !self.is_told
         {
             let what = "the lines up to it are missing, and no line says that they were removed".to_owned();
             return Err(AuditBreak { seq: anchor.seq, what });
