@@ -12,9 +12,11 @@ use tokio::sync::broadcast;
 use tracing::{error, info, warn};
 
 use crate::access::{self, rules};
+use crate::audit;
 use crate::driver;
 use crate::error::EngineError;
 use crate::feed::Notice;
+use crate::grants;
 use crate::host::{Host, RuntimeEntry};
 use crate::notices::Notices;
 use crate::ports::{Clock, Operations, Plugins, Store, StoreSize};
@@ -49,14 +51,17 @@ impl Engine {
         let engine = Self(Arc::new(Host::new(store, operations, plugins, clock, settings)));
         secrets::recall(&engine.0).await?;
         engine.bring_runtimes(configured).await?;
+        grants::recall(&engine.0).await?;
         schedules::recall(&engine.0).await?;
         access::recall(&engine.0).await?;
         tokio::spawn(pass_on_plugin_changes(Arc::clone(&engine.0)));
+        tokio::spawn(grants::run(Arc::clone(&engine.0)));
         if !engine.0.settings.quiet {
             tokio::spawn(recover(Arc::clone(&engine.0)));
             tokio::spawn(timekeeper::run(Arc::clone(&engine.0)));
             tokio::spawn(schedules::run(Arc::clone(&engine.0)));
             tokio::spawn(retention::run(engine.clone()));
+            tokio::spawn(audit::trim(Arc::clone(&engine.0)));
         }
         Ok(engine)
     }
@@ -70,8 +75,10 @@ impl Engine {
             }
             runtimes.insert(runtime.id.clone(), runtime);
         }
-        let entries: BTreeMap<_, _> =
-            runtimes.into_iter().map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime)))).collect();
+        let entries: BTreeMap<_, _> = runtimes
+            .into_iter()
+            .map(|(id, runtime)| (id, Arc::new(RuntimeEntry::new(runtime, Some(self.0.witness())))))
+            .collect();
         for published in self.0.store.current_playbooks().await? {
             let Some(entry) = entries.get(&published.runtime) else { continue };
             match Playbook::parse(&format!("{}.yaml", published.name), &published.source) {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use orgata_model::playbook::{Playbook, Priority};
-use orgata_model::runtime::{Grants, Runtime};
+use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, PlaybookName, PluginName, RuntimeId};
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -17,6 +17,7 @@ use crate::authoring::Drafts;
 use crate::driver::{Command, Turns};
 use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
+use crate::grants::{RuntimeGrants, Witness};
 use crate::places::Places;
 use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
@@ -71,6 +72,8 @@ pub(crate) struct Host {
     pub(crate) results: Results,
     /// Told when playbooks change, and with them how long executions are kept.
     pub(crate) rules_changed: Notify,
+    /// Told when it changed which versions of plugins runtimes offer.
+    pub(crate) grants_changed: Notify,
     pub(crate) schedules: Schedules,
     pub(crate) turns: Turns,
     /// Places for simulations.
@@ -83,15 +86,16 @@ pub(crate) struct Host {
 /// A runtime, with everything that starting an execution needs at hand.
 pub(crate) struct RuntimeEntry {
     pub(crate) runtime: Runtime,
-    pub(crate) grants: Arc<BTreeMap<PluginName, Grants>>,
+    /// What plugins may reach in it now.
+    pub(crate) grants: Arc<RuntimeGrants>,
     pub(crate) config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
     pub(crate) playbooks: RwLock<BTreeMap<PlaybookName, Arc<Playbook>>>,
 }
 
 impl RuntimeEntry {
-    pub(crate) fn new(runtime: Runtime) -> Self {
+    pub(crate) fn new(runtime: Runtime, witness: Option<Witness>) -> Self {
         Self {
-            grants: Arc::new(runtime.grants.clone()),
+            grants: Arc::new(RuntimeGrants::of(&runtime, witness)),
             config: Arc::new(runtime.config.clone()),
             runtime,
             playbooks: RwLock::default(),
@@ -147,6 +151,7 @@ impl Host {
             next_look: AtomicI64::new(i64::MAX),
             look_earlier: Notify::new(),
             rules_changed: Notify::new(),
+            grants_changed: Notify::new(),
             schedules: Schedules::default(),
             turns: Turns::default(),
             workshop: OnceLock::new(),

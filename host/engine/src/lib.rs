@@ -19,6 +19,7 @@ mod events;
 mod executions;
 mod feed;
 mod forks;
+pub mod grants;
 mod host;
 mod interventions;
 mod keys;

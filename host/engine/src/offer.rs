@@ -52,7 +52,8 @@ impl Offer for Offered<'_> {
         let plugin = self.catalog.plugins.get(&operation.name.plugin)?;
         let reaches =
             plugin.imports.iter().any(|import| NETWORK.iter().any(|network| import.starts_with(network)));
-        let granted = self.entry.grants.get(&plugin.name).is_some_and(|grants| !grants.network.is_empty());
+        let granted =
+            self.entry.grants.configured(&plugin.name).is_some_and(|grants| !grants.network.is_empty());
         (reaches && !granted).then(|| {
             let (runtime, plugin) = (&self.entry.runtime.id, &plugin.name);
             format!(
@@ -81,7 +82,7 @@ impl Host {
         playbook: &Playbook,
         instead: Option<&Arc<Plugin>>,
     ) -> Vec<Diagnostic> {
-        let mut catalog = self.operations.catalog();
+        let mut catalog = self.catalog_of(entry);
         if let Some(plugin) = instead {
             let mut plugins = catalog.plugins.clone();
             plugins.insert(plugin.name.clone(), Arc::clone(plugin));

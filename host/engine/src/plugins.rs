@@ -51,6 +51,8 @@ impl Engine {
         let source = Source::Upload { by: who.name().to_owned() };
         let plugin = self.0.plugins.load(bytes, source).await?;
         info!(plugin = %plugin.name, version = %plugin.version, digest = %plugin.digest, by = who.name(), "plugin loaded");
+        // Whoever hears that it is loaded finds in every runtime what it stands for there.
+        self.0.look_at_versions().await?;
         self.forget_old_files().await?;
         Ok(plugin)
     }
@@ -89,7 +91,8 @@ impl Engine {
 
     /// Files of versions that nothing needs any more go; those that executions keep stay.
     pub(crate) async fn forget_old_files(&self) -> Result<(), EngineError> {
-        let pinned = self.0.store.pinned().await?;
+        let mut pinned = self.0.store.pinned().await?;
+        pinned.extend(self.0.confirmed_versions());
         self.0.plugins.keep(&pinned).await;
         Ok(())
     }

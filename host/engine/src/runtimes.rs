@@ -85,12 +85,13 @@ impl Engine {
         }
         self.0.store.put_runtime(&runtime).await?;
         info!(runtime = %id, by = who.name(), "runtime created");
-        let entry = Arc::new(RuntimeEntry::new(runtime));
+        let entry = Arc::new(RuntimeEntry::new(runtime, Some(self.0.witness())));
         self.0
             .runtimes
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.clone(), Arc::clone(&entry));
+        self.0.catalog_of(&entry);
         self.0.feed.tell(Notice::Definitions { runtime: id, playbook: None });
         Ok(self.info(who, &entry))
     }
@@ -103,6 +104,7 @@ impl Engine {
             let _one_at_a_time = self.0.changing.lock().await;
             self.0.runtime(id)?;
             self.0.store.remove_runtime(id).await?;
+            self.0.store.grant_store().forget_standings(id).await?;
             self.0.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
             self.0.feed.tell(Notice::Definitions { runtime: id.clone(), playbook: None });
             info!(runtime = %id, by = who.name(), "runtime retired");
@@ -135,7 +137,7 @@ impl Engine {
     }
 
     fn offered(&self, entry: &RuntimeEntry) -> impl Iterator<Item = Arc<Operation>> {
-        let catalog = self.0.operations.catalog();
+        let catalog = self.0.catalog_of(entry);
         let plugins: Vec<_> =
             catalog.plugins.values().filter(|plugin| self.0.offers(entry, plugin)).cloned().collect();
         plugins.into_iter().flat_map(|plugin| plugin.operations.clone())

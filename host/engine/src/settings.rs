@@ -51,6 +51,9 @@ pub struct Settings {
     /// What secrets are sealed with. Configured beside this, and never written anywhere.
     #[serde(skip)]
     pub secret_keys: SecretKeys,
+    /// How long lines of the audit are kept. Configured beside this.
+    #[serde(skip)]
+    pub audit_keep: Retention,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -73,6 +76,7 @@ impl Default for Settings {
             access: AccessSettings::default(),
             trust: Trust::default(),
             secret_keys: SecretKeys::default(),
+            audit_keep: Retention::Forever,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

@@ -7,7 +7,7 @@ use orgata_model::execution::{Actor, Event, Fact, Fork, Parent, PlaybookRef, Sta
 use orgata_model::operation::Plugin;
 use orgata_model::playbook::{KEY_LABEL, Playbook};
 use orgata_model::schema::Violation;
-use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
+use orgata_model::{ExecutionId, PlaybookName, PluginName, RuntimeId};
 use serde_json::Value;
 
 use crate::error::EngineError;
@@ -134,7 +134,8 @@ pub(crate) fn pin(
     entry: &RuntimeEntry,
     playbook: &Playbook,
 ) -> Result<Vec<Arc<Plugin>>, EngineError> {
-    let catalog = host.operations.catalog();
+    let (catalog, current) = (host.catalog_of(entry), host.operations.catalog());
+    let withheld = |plugin: &PluginName| entry.grants.why_not(current.plugins.get(plugin)?);
     let mut pins: Vec<Arc<Plugin>> = Vec::new();
     let mut missing = Vec::new();
     for name in playbook.operations() {
@@ -152,9 +153,13 @@ pub(crate) fn pin(
                 }
             }
             Some(_) => {
-                missing.push(format!("{name} (plugin `{}` has no such operation)", name.plugin));
+                let why = withheld(&name.plugin).map_or_else(String::new, |why| format!("; {why}"));
+                missing.push(format!("{name} (plugin `{}` has no such operation{why})", name.plugin));
             }
-            None => missing.push(format!("{name} (load plugin `{}`)", name.plugin)),
+            None => match withheld(&name.plugin) {
+                Some(why) => missing.push(format!("{name} ({why})")),
+                None => missing.push(format!("{name} (load plugin `{}`)", name.plugin)),
+            },
         }
     }
     if missing.is_empty() {

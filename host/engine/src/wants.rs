@@ -2,9 +2,11 @@
 
 use orgata_model::operation::Plugin;
 use orgata_model::runtime::Grants;
+use serde::{Deserialize, Serialize};
 
 /// Something outside that a plugin can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Want {
     /// HTTP servers.
     Network,
@@ -46,6 +48,16 @@ impl Want {
             Self::Secrets => "secrets",
             Self::Kv => "kv",
             Self::Model => "model",
+        }
+    }
+
+    /// What a line of the audit says was tried.
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Network => "guest.network",
+            Self::Secrets => "guest.secrets",
+            Self::Kv => "guest.kv",
+            Self::Model => "guest.model",
         }
     }
 

@@ -76,6 +76,8 @@ pub mod code {
     pub const NOT_AVAILABLE: &str = "NOT_AVAILABLE";
     /// A simulation does not know what the operation would give.
     pub const NOT_SIMULATED: &str = "NOT_SIMULATED";
+    /// What the plugin was granted in the runtime was revoked, or its version is not confirmed there.
+    pub const NOT_GRANTED: &str = "NOT_GRANTED";
     /// Something went wrong in the host itself.
     pub const INTERNAL: &str = "INTERNAL";
 }

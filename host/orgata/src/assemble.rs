@@ -62,6 +62,7 @@ impl Host {
             orgata_engine::Settings {
                 access: config.access.clone(),
                 secret_keys,
+                audit_keep: config.audit.keep,
                 trust: config.trust.clone(),
                 ..config.engine.clone()
             },

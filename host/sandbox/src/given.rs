@@ -42,7 +42,8 @@ impl std::fmt::Debug for Given {
 impl Given {
     /// Learns what is granted to a plugin: it may have read it earlier and kept it.
     pub(crate) fn learn(&self, session: &SessionContext, plugin: &PluginName) {
-        let Some(grants) = session.grants.get(plugin).filter(|grants| !grants.secrets.is_empty()) else {
+        let Some(grants) = session.grants.configured(plugin).filter(|grants| !grants.secrets.is_empty())
+        else {
             return;
         };
         if !self.lock().learnt.insert((plugin.clone(), session.secrets.changes())) {

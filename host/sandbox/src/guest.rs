@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use orgata_engine::Want;
+use orgata_engine::grants::Lease;
 use orgata_engine::ports::{Progress, SessionContext};
+use orgata_model::runtime::Grants;
 use orgata_model::{PluginName, StepName};
 use tokio::sync::mpsc;
 use wasmtime::component::ResourceTable;
@@ -29,6 +32,8 @@ const MAX_RESOURCES: usize = 10_000;
 pub(crate) struct Scope {
     /// Which plugin, for grants and configuration.
     pub(crate) plugin: PluginName,
+    /// What the call may reach; absent for a plugin that wants nothing.
+    pub(crate) lease: Option<Arc<Lease>>,
     /// The execution's context.
     pub(crate) session: Arc<SessionContext>,
     /// What this execution's guests were given, and must not tell.
@@ -43,6 +48,20 @@ pub(crate) struct Scope {
     pub(crate) deadline: Instant,
     /// Where progress goes.
     pub(crate) progress: Option<mpsc::Sender<Progress>>,
+}
+
+impl Scope {
+    /// What is granted at this moment.
+    pub(crate) fn granted(&self) -> Option<&Grants> {
+        self.lease.as_ref()?.granted()
+    }
+
+    /// The guest reached this.
+    pub(crate) fn reached(&self, want: Want, what: &str) {
+        if let Some(lease) = &self.lease {
+            lease.reached(want, what);
+        }
+    }
 }
 
 /// The data of one store.

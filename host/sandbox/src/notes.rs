@@ -6,6 +6,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use orgata_engine::Want;
+use orgata_engine::grants::Lease;
 use orgata_engine::ports::SessionContext;
 use orgata_model::{Failure, PluginName};
 
@@ -24,6 +26,17 @@ pub(crate) struct Notes {
     given: Arc<Given>,
 }
 
+/// Something that a guest was refused.
+pub(crate) struct Denial<'a> {
+    pub(crate) plugin: &'a PluginName,
+    /// What kind of thing.
+    pub(crate) want: Want,
+    /// Which.
+    pub(crate) what: &'a str,
+    /// What would let it through.
+    pub(crate) grant: &'a str,
+}
+
 /// The notes on a call that has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
@@ -39,14 +52,18 @@ impl Notes {
         Self { taken: Arc::default(), given }
     }
 
-    /// Notes that `plugin` was refused `what`, and that `grant` would let it through.
-    pub(crate) fn denied(&self, session: &SessionContext, plugin: &PluginName, what: &str, grant: &str) {
+    /// Notes that a guest was refused something.
+    pub(crate) fn denied(&self, session: &SessionContext, lease: Option<&Lease>, denial: &Denial<'_>) {
+        let Denial { plugin, want, what, grant } = denial;
         let (what, grant) = (&self.given.redacted(what), &self.given.redacted(grant));
+        if let Some(lease) = lease {
+            lease.denied(*want, what, &format!("it would take {grant} in runtime {}", session.runtime));
+        }
         tracing::warn!(
             target: "audit",
             execution = %session.execution,
             runtime = %session.runtime,
-            %plugin,
+            plugin = %plugin,
             what = what.as_str(),
             missing = grant.as_str(),
             "denied"

@@ -202,6 +202,7 @@ fn scope(deadline: Instant) -> Result<Scope, LoadError> {
     };
     Ok(Scope {
         plugin: "describe".parse::<PluginName>().map_err(fault)?,
+        lease: None,
         session: Arc::new(session),
         given: Arc::default(),
         step: "describe".parse().map_err(fault)?,

@@ -7,8 +7,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use orgata_engine::grants::Lease;
 use orgata_engine::ports::{self, Call, CallReport, Outcome, SessionContext};
 use orgata_model::duration::DurationText;
+use orgata_model::failure::code;
 use orgata_model::operation::EffectClass;
 use orgata_model::{Digest, Failure, FailureKind};
 use tokio::sync::SemaphorePermit;
@@ -65,12 +67,22 @@ impl Session {
             offered.check_input(&call.input)?;
         }
         let texts = Texts::of(call, &version.code, &self.host)?;
+        let lease = self.lease(&version)?;
+        let _settled = lease.as_deref().map(Settled);
         let (_permit, time) = self.admitted(call).await?;
-        let mut instance = self.instance(call, &version, time.deadline);
+        let mut instance = self.instance(call, &version, lease.clone(), time.deadline);
         let request = self.request(call, &offered, &texts, &version.code, time.left());
         let patience = tokio::time::Instant::from_std(time.deadline + GRACE);
-        let ended = tokio::time::timeout_at(patience, instance.run(&version.code, request)).await;
+        let running = tokio::time::timeout_at(patience, instance.run(&version.code, request));
+        let ended = unless_revoked(lease.as_deref(), running).await;
         *remains = instance.finish();
+        let Some(ended) = ended else {
+            // Now it is withheld, and why is told.
+            drop(self.lease(&version)?);
+            return Err(withheld(
+                "what it was granted was revoked while it ran, and given back since".to_owned(),
+            ));
+        };
         let reply = match ended {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => {
@@ -107,9 +119,25 @@ impl Session {
         }
     }
 
-    fn instance(&self, call: &Call, version: &Version, deadline: Instant) -> Instance {
+    /// What a call of this version may reach. What computes only needs none: it costs nothing.
+    fn lease(&self, version: &Version) -> Result<Option<Arc<Lease>>, Failure> {
+        if version.plugin.effect == EffectClass::Pure {
+            return Ok(None);
+        }
+        let lease = self.context.grants.lease(&version.plugin, self.context.execution);
+        lease.map(|lease| Some(Arc::new(lease))).map_err(|why| withheld(why.message))
+    }
+
+    fn instance(
+        &self,
+        call: &Call,
+        version: &Version,
+        lease: Option<Arc<Lease>>,
+        deadline: Instant,
+    ) -> Instance {
         let scope = Scope {
             plugin: call.operation.plugin.clone(),
+            lease,
             session: Arc::clone(&self.context),
             given: Arc::clone(&self.given),
             step: call.step.clone(),
@@ -212,6 +240,29 @@ impl ports::Session for Session {
         self.host.metrics.call(&outcome, took);
         CallReport { outcome, log: lines, log_dropped: dropped, took, memory }
     }
+}
+
+/// Writes down what a call was denied when it is over, however it ended.
+struct Settled<'l>(&'l Lease);
+
+impl Drop for Settled<'_> {
+    fn drop(&mut self) {
+        self.0.settle();
+    }
+}
+
+/// What `work` gives; nothing when what the call was granted is revoked before.
+async fn unless_revoked<T>(lease: Option<&Lease>, work: impl Future<Output = T>) -> Option<T> {
+    let Some(lease) = lease else { return Some(work.await) };
+    tokio::select! {
+        biased;
+        () = lease.ended() => None,
+        done = work => Some(done),
+    }
+}
+
+fn withheld(why: String) -> Failure {
+    Failure::permanent(code::NOT_GRANTED, why)
 }
 
 /// Secrets are taken out before anything is checked: what does not fit is told with its value.

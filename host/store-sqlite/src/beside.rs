@@ -1,13 +1,17 @@
-//! What the store keeps beside executions, as the engine sees it: the audit, secrets, the state of plugins.
+//! What the store keeps beside executions, as the engine sees it: the audit, secrets, the state of plugins and how they
+//! stand in runtimes.
 
-use orgata_engine::access::{AuditLine, AuditRecord};
+use jiff::Timestamp;
+use orgata_engine::access::{AuditHead, AuditLine, AuditRecord};
+use orgata_engine::grants::Standing;
 use orgata_engine::ports::{
-    AuditLog, AuditQuery, Page, SealedSecret, SecretStore, StateOwner, StateSize, StateStore, StoreError,
+    AuditLog, AuditQuery, GrantStore, Page, SealedSecret, SecretStore, StateOwner, StateSize, StateStore,
+    StoreError,
 };
-use orgata_model::SecretName;
+use orgata_model::{RuntimeId, SecretName};
 
 use crate::store::{SqliteStore, closed};
-use crate::{audit, secrets, states};
+use crate::{audit, secrets, standings, states};
 
 #[async_trait::async_trait]
 impl AuditLog for SqliteStore {
@@ -23,6 +27,18 @@ impl AuditLog for SqliteStore {
             self.edit(Vec::new()).await?;
         }
         audit::page(&self.readers, query).await
+    }
+
+    async fn audit_to_go(&self, before: Timestamp) -> Result<Option<AuditHead>, StoreError> {
+        audit::last_to_go(&self.readers, before).await
+    }
+
+    async fn trim_audit(&self, last: AuditHead) -> Result<(), StoreError> {
+        self.edit(audit::statements(last)).await.map(drop)
+    }
+
+    async fn audit_anchor(&self) -> Result<Option<AuditHead>, StoreError> {
+        audit::anchor(&self.readers).await
     }
 }
 
@@ -65,5 +81,24 @@ impl StateStore for SqliteStore {
 
     async fn state_size(&self, of: &StateOwner) -> Result<StateSize, StoreError> {
         states::size(&self.readers, of).await
+    }
+}
+
+#[async_trait::async_trait]
+impl GrantStore for SqliteStore {
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        standings::all(&self.readers).await
+    }
+
+    async fn put_standings(&self, standings: &[Standing]) -> Result<(), StoreError> {
+        if standings.is_empty() {
+            return Ok(());
+        }
+        let statements = standings.iter().map(standings::put).collect::<Result<_, _>>()?;
+        self.edit(statements).await.map(drop)
+    }
+
+    async fn forget_standings(&self, runtime: &RuntimeId) -> Result<(), StoreError> {
+        self.edit(vec![standings::forget(runtime)]).await.map(drop)
     }
 }

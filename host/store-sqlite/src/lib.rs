@@ -39,6 +39,7 @@ mod samples;
 mod schedules;
 mod secrets;
 mod size;
+mod standings;
 mod states;
 mod store;
 mod waits;

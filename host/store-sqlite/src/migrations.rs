@@ -4,7 +4,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-const ALL: [(&str, &str); 10] = [
+const ALL: [(&str, &str); 12] = [
     ("executions", include_str!("../migrations/0001_executions.sql")),
     ("interventions", include_str!("../migrations/0002_interventions.sql")),
     ("playbooks", include_str!("../migrations/0003_playbooks.sql")),
@@ -15,6 +15,8 @@ const ALL: [(&str, &str); 10] = [
     ("audit", include_str!("../migrations/0008_audit.sql")),
     ("secrets", include_str!("../migrations/0009_secrets.sql")),
     ("plugin_state", include_str!("../migrations/0010_plugin_state.sql")),
+    ("standings", include_str!("../migrations/0011_standings.sql")),
+    ("audit_anchor", include_str!("../migrations/0012_audit_anchor.sql")),
 ];
 
 /// Brings the data file to the newest shape. Each step is all or nothing.

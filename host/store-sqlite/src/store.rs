@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, AuditLog, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention,
+    Append, AuditLog, ExecutionQuery, Found, GrantStore, InboxQuery, KeyRecord, Page, PendingIntervention,
     PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Seq, Summary};
@@ -270,6 +270,10 @@ impl Store for SqliteStore {
     }
 
     fn secret_store(&self) -> &dyn SecretStore {
+        self
+    }
+
+    fn grant_store(&self) -> &dyn GrantStore {
         self
     }
 

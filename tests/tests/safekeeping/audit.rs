@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use orgata_tests::HostSetup;
 use orgata_tests::cli::orgata;
 use orgata_tests::http::Reply;
+use orgata_tests::{HostSetup, patience};
 use serde_json::json;
 
 use crate::{pond, run};
@@ -125,4 +125,28 @@ async fn who_started_who_answered_and_who_was_refused_is_written_down() {
         .map(|line| &line["subject"])
         .collect();
     assert_eq!(about, [&json!("kitchen-v1"), &execution]);
+}
+
+#[tokio::test]
+async fn what_was_kept_for_long_enough_goes_and_the_rest_still_verifies() {
+    let host = pond().config(json!({ "audit": { "keep": "1s" } })).start().await;
+    host.put("/api/v1/secrets/TOKEN", json!({ "value": "some-value" })).await.accepted();
+    let told = patience::until(async || {
+        let told = host.get("/api/v1/audit/verify").await.is(200);
+        assert_eq!(told["intact"], true, "{told}");
+        told["removed"]["seq"].as_u64().is_some_and(|seq| seq >= 2).then_some(told)
+    });
+    let told = told.await.expect("the first lines go");
+    let trimmed = host.get("/api/v1/audit?action=audit.trim").await.is(200)["items"][0].clone();
+    let removed = format!("{}:{}", told["removed"]["seq"], told["removed"]["hash"].as_str().unwrap());
+    assert_eq!(trimmed["subject"], removed);
+
+    let host = host.kill_and_restart().await;
+    let shown = host.cli(&["audit", "verify"]).await.succeeded();
+    assert!(
+        shown.contains("the audit is intact") && shown.contains("were removed, as audit.keep says"),
+        "{shown}"
+    );
+    host.cli(&["audit", "export", "-o", "audit.jsonl"]).await.succeeded();
+    orgata(host.folder(), &["audit", "verify", "audit.jsonl"], "").await.succeeded();
 }

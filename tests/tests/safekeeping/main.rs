@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod grants;
 mod secrets;
 mod signatures;
 mod state;

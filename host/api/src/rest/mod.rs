@@ -7,6 +7,7 @@
 mod audit;
 mod drafts;
 mod executions;
+mod grants;
 mod host;
 mod interventions;
 mod keys;
@@ -88,6 +89,9 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(plugins::get::get))
         .routes(routes!(plugins::retire::retire))
         .routes(routes!(plugins::rollback::rollback))
+        .routes(routes!(grants::list::list))
+        .routes(routes!(grants::confirm::confirm))
+        .routes(routes!(grants::revoke::revoke))
         .routes(routes!(drafts::scaffold::scaffold))
         .routes(routes!(drafts::build::build))
         .routes(routes!(drafts::validate::validate))

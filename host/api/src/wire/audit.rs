@@ -19,7 +19,7 @@ pub struct AuditLineView {
     pub at: Timestamp,
     /// Who.
     pub principal: String,
-    /// `user`, `service` or `assistant`; `unknown` for whoever did not prove it.
+    /// `user`, `service` or `assistant`; `plugin` for one that was denied something; `unknown` for whoever did not prove it.
     pub kind: String,
     /// From which address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,6 +124,9 @@ pub struct AuditCheckView {
     /// The last of them: noted elsewhere, it tells later whether the newest lines were taken away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<AuditHeadView>,
+    /// The last line that was removed because it was kept for long enough: the oldest that is there builds on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<AuditHeadView>,
     /// The first that does not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<AuditBreakView>,
@@ -135,6 +138,7 @@ impl From<AuditCheck> for AuditCheckView {
             intact: check.broken.is_none(),
             lines: check.lines,
             head: check.head.map(AuditHeadView::from),
+            removed: check.removed.map(AuditHeadView::from),
             broken: check.broken.map(AuditBreakView::from),
         }
     }

@@ -266,6 +266,9 @@ pub struct ChangeView<'a> {
     pub effect: Option<[&'static str; 2]>,
     /// What it wants to reach, and did not before.
     pub wants: Vec<&'static str>,
+    /// Runtimes that go on with the version that they have until somebody confirms what this one wants.
+    #[schema(value_type = Vec<String>)]
+    pub waits_in: &'a [RuntimeId],
     /// Playbooks that would no longer fit, each with why.
     pub breaks: &'a [String],
 }
@@ -302,6 +305,7 @@ impl<'a> From<&'a VersionChange> for ChangeView<'a> {
             changed: changed.map(|one| OperationChangeView { name: &one.name, what: &one.what }).collect(),
             effect: change.effect.map(|effect| [effect.from.as_str(), effect.to.as_str()]),
             wants: change.wants.iter().map(|want| want.word()).collect(),
+            waits_in: &change.waits_in,
             breaks: &change.breaks,
         }
     }

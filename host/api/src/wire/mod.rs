@@ -13,6 +13,7 @@ pub mod event;
 pub mod execution;
 pub mod failure;
 pub mod frame;
+pub mod grant;
 pub mod history;
 pub mod intervention;
 pub mod key;

@@ -63,6 +63,7 @@ fn tools(world: &World) -> Vec<(&'static str, Option<Asks>, Value)> {
         // It takes looking at playbooks as well: the table of REST has the rest.
         ("simulate_playbook", None, json!({ "runtimeId": runtime, "playbookName": "none-such" })),
         ("list_plugins", Some(asks(Plugin, Read, Anywhere)), json!({})),
+        ("list_grants", Some(asks(Plugin, Read, There)), json!({ "runtimeId": "in-production" })),
         ("rollback_plugin", author(), json!({ "pluginName": "words" })),
         ("scaffold_operation", author(), json!({ "name": "a/b", "language": "rust" })),
         ("build_operation", author(), json!({ "language": "rust", "files": [] })),

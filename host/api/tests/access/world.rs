@@ -152,7 +152,8 @@ fn settings() -> AccessSettings {
             roles.insert(role_of(resource, access).parse().unwrap(), everywhere);
         }
     }
-    AccessSettings { environments: nothing(), roles }
+    // Whether it is an assistant that confirms is another question.
+    AccessSettings { environments: nothing(), roles, assistants_confirm: true }
 }
 
 pub fn runtime_of(environment: Environment) -> String {

@@ -11,6 +11,7 @@
 mod bulk;
 mod definitions;
 mod executions;
+mod grants;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
-    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, GrantStore, InMemory, InboxQuery, KeyRecord, Page,
+    PendingIntervention, PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError,
+    StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, Summary};
 use orgata_model::runtime::Runtime;
@@ -290,6 +291,10 @@ impl Store for Memory {
     }
 
     fn state_store(&self) -> &dyn StateStore {
+        &self.1
+    }
+
+    fn grant_store(&self) -> &dyn GrantStore {
         &self.1
     }
 }

@@ -7,6 +7,7 @@
 //! Texts come from outside: they are cut, and control characters in them are made visible, before anything keeps them.
 
 use jiff::Timestamp;
+use orgata_model::operation::Plugin;
 use orgata_model::runtime::Environment;
 use orgata_model::text;
 
@@ -32,7 +33,7 @@ pub struct AuditRecord {
     pub at: Timestamp,
     /// Who.
     pub principal: String,
-    /// What kind of being that is: `user`, `service` or `assistant`, or `unknown`.
+    /// What kind of being that is: `user`, `service`, `assistant` or `plugin`, or `unknown`.
     pub kind: &'static str,
     /// From which address.
     pub address: Option<String>,
@@ -70,6 +71,39 @@ impl AuditRecord {
     pub const ENTER: &'static str = "enter";
     /// The action of lines that tell how many others had no room.
     pub const LEFT_OUT: &'static str = "audit.left_out";
+
+    /// What kind of being a plugin is, where it is denied something.
+    pub const PLUGINS_KIND: &'static str = "plugin";
+    /// The action of a version of a plugin that wants more than the one before.
+    pub const PENDING: &'static str = "grant.pending";
+
+    /// What came of something that a plugin wanted.
+    pub(crate) fn of_plugin(
+        at: Timestamp,
+        plugin: &Plugin,
+        action: &'static str,
+        subject: String,
+        verdict: AuditVerdict,
+    ) -> Self {
+        let principal = format!("{}@{}", plugin.name, plugin.version);
+        let (kind, address, request) = (Self::PLUGINS_KIND, None, None);
+        Self { at, principal, kind, address, request, action, subject, verdict }.cleaned()
+    }
+
+    /// The same, in which texts from outside can do no harm.
+    fn cleaned(self) -> Self {
+        let verdict = match self.verdict {
+            AuditVerdict::Denied(reason) => AuditVerdict::Denied(clean(&reason, MAX_REASON)),
+            other => other,
+        };
+        Self {
+            principal: clean(&self.principal, MAX_NAME),
+            request: self.request.map(|request| clean(&request, MAX_REQUEST)),
+            subject: clean(&self.subject, MAX_SUBJECT),
+            verdict,
+            ..self
+        }
+    }
 
     /// Whether it must be kept whatever happens: what it lets in would otherwise leave no trace.
     pub fn is_admission(&self) -> bool {
@@ -148,21 +182,17 @@ impl Host {
         subject: &str,
         verdict: AuditVerdict,
     ) -> AuditRecord {
-        let verdict = match verdict {
-            AuditVerdict::Denied(reason) => AuditVerdict::Denied(clean(&reason, MAX_REASON)),
-            other => other,
-        };
-        let request = origin.and_then(|origin| origin.request.as_deref());
         AuditRecord {
             at: self.clock.now(),
-            principal: clean(name, MAX_NAME),
+            principal: name.to_owned(),
             kind,
             address: origin.and_then(|origin| origin.address).map(|address| address.to_string()),
-            request: request.map(|request| clean(request, MAX_REQUEST)),
+            request: origin.and_then(|origin| origin.request.clone()),
             action,
-            subject: clean(subject, MAX_SUBJECT),
+            subject: subject.to_owned(),
             verdict,
         }
+        .cleaned()
     }
 }
 

@@ -20,6 +20,8 @@ const ABSENT: u64 = u64::MAX;
 
 /// The action of the line that a chain begins with.
 const BEGIN: &str = "audit.begin";
+/// The action of a line that tells that older ones were removed; its subject is the last of those.
+pub(crate) const TRIM: &str = "audit.trim";
 
 /// One line of the audit, in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,9 +156,24 @@ pub struct Chain {
     head: Option<AuditHead>,
     lines: u64,
     expected: Option<AuditHead>,
+    anchor: Option<AuditHead>,
+    /// Whether a line names the anchor. Not the latest one: that may tell of what goes at this moment.
+    is_told: bool,
+}
+
+impl std::fmt::Display for AuditHead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
 }
 
 impl Chain {
+    /// The same where older lines were removed: it goes on after this one, and one of its own lines must say so.
+    #[must_use]
+    pub fn after(self, anchor: Option<AuditHead>) -> Self {
+        Self { head: anchor, anchor, ..self }
+    }
+
     /// One that also has to come by this line, which was noted earlier.
     pub fn expecting(expected: Option<AuditHead>) -> Self {
         Self { expected, ..Self::default() }
@@ -188,12 +205,20 @@ impl Chain {
         }
         self.head = Some(line.head());
         self.lines += 1;
+        self.is_told |=
+            line.action == TRIM && self.anchor.is_some_and(|anchor| anchor.to_string() == line.subject);
         Ok(())
     }
 
     /// There is nothing more: what is missing at the end, if that can be told.
     pub fn end(&self) -> Result<(), AuditBreak> {
         let last = self.head.map_or(0, |head| head.seq);
+        if let Some(anchor) = self.anchor
+            && !self.is_told
+        {
+            let what = "the lines up to it are missing, and no line says that they were removed".to_owned();
+            return Err(AuditBreak { seq: anchor.seq, what });
+        }
         match self.expected {
             Some(noted) if noted.seq > last => Err(AuditBreak {
                 seq: noted.seq,
@@ -295,6 +320,22 @@ mod tests {
         let other = chain(&["ada", "bob", "eve"]);
         let found = other.iter().find_map(|line| anew.take(line).err());
         assert_eq!(found.unwrap().seq, 4);
+    }
+
+    #[test]
+    fn what_was_removed_must_be_told_by_a_line() {
+        let mut lines = chain(&["ada", "bob", "cid"]);
+        let anchor = lines[1].head();
+        let told = AuditRecord { action: TRIM, subject: anchor.to_string(), ..record("host") };
+        lines.push(AuditLine::after(lines[3].head(), told));
+        let verified = |from: usize, anchor: AuditHead| {
+            let mut chain = Chain::default().after(Some(anchor));
+            let broken = lines[from..].iter().find_map(|line| chain.take(line).err());
+            broken.or_else(|| chain.end().err()).map(|broken| broken.seq)
+        };
+        assert_eq!(verified(2, anchor), None);
+        assert_eq!(verified(3, lines[2].head()), Some(3), "more was taken away than was told");
+        assert_eq!(verified(3, anchor), Some(4), "a line is missing");
     }
 
     fn lines() -> impl Strategy<Value = AuditLine> {

@@ -20,6 +20,7 @@ pub use keys::NewKey;
 pub use rules::{RULES, Rule};
 pub use settings::AccessSettings;
 
+pub(crate) use chain::TRIM;
 pub(crate) use guard::{Place, Subject};
 pub(crate) use keys::{Keys, recall};
 pub(crate) use settings::Matrix;

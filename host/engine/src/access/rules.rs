@@ -51,6 +51,12 @@ rules! {
     RETIRE_PLUGIN = "plugin.retire", Plugin, Write;
     /// Going back to an earlier version.
     ROLL_BACK_PLUGIN = "plugin.rollback", Plugin, Write;
+    /// Looking at what plugins want, get and do in a runtime.
+    GRANTS = "grant.read", Plugin, Read;
+    /// Letting a version of a plugin reach what a runtime grants. No assistant may, unless the operator says so.
+    CONFIRM_GRANTS = "grant.confirm", Plugin, Admin;
+    /// Taking what a plugin was granted.
+    REVOKE_GRANTS = "grant.revoke", Plugin, Write;
     /// Taking a first draft of a plugin's source text.
     SCAFFOLD = "draft.scaffold", Plugin, Write;
     /// Building a draft.

@@ -15,6 +15,8 @@ pub struct AccessSettings {
     pub environments: BTreeMap<Environment, Permissions>,
     /// What holding a role adds to that, by environment.
     pub roles: BTreeMap<RoleName, BTreeMap<Environment, Permissions>>,
+    /// Assistants may confirm what versions of plugins reach, if permissions let them. Default no.
+    pub assistants_confirm: bool,
 }
 
 /// The same with the defaults filled in: what decisions are made from.

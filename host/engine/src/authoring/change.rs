@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
-use orgata_model::Digest;
 use orgata_model::operation::{EffectClass, Operation, Plugin};
+use orgata_model::{Digest, RuntimeId};
 
 use crate::host::Host;
 use crate::wants::Want;
@@ -26,6 +26,8 @@ pub struct VersionChange {
     pub effect: Option<EffectChange>,
     /// What it wants to reach, and did not before.
     pub wants: Vec<Want>,
+    /// Runtimes that go on with the version that they have until somebody confirms what it wants.
+    pub waits_in: Vec<RuntimeId>,
     /// Playbooks that would no longer fit, each with why.
     pub breaks: Vec<String>,
 }
@@ -79,6 +81,7 @@ impl VersionChange {
                 .filter(|current| current.effect != new.effect)
                 .map(|current| EffectChange { from: current.effect, to: new.effect }),
             wants: Want::of(new).into_iter().filter(|want| !had.contains(want)).collect(),
+            waits_in: waiting(host, new),
             breaks: broken(host, new),
         }
     }
@@ -101,6 +104,19 @@ fn aspects(before: &Operation, after: &Operation) -> Vec<&'static str> {
         ("description", before.description != after.description),
     ];
     aspects.into_iter().filter(|(_, differs)| *differs).map(|(aspect, _)| aspect).collect()
+}
+
+/// Runtimes in which it would have to be confirmed.
+fn waiting(host: &Host, new: &Plugin) -> Vec<RuntimeId> {
+    let runtimes = host.runtimes.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut waits = Vec::new();
+    for (id, entry) in runtimes {
+        host.catalog_of(&entry);
+        if entry.runtime.offers(&new.name) && entry.grants.would_wait(new) {
+            waits.push(id);
+        }
+    }
+    waits
 }
 
 /// Playbooks that fit now and would not with this version.

@@ -129,7 +129,7 @@ impl Engine {
             );
             return Err(EngineError::Refusal(message));
         }
-        let (grants, config) = (Arc::clone(&entry.grants), Arc::clone(&entry.config));
+        let (grants, config) = (entry.runtime.grants.clone(), Arc::clone(&entry.config));
         Ok(Ground { runtime: id.clone(), environment, grants, config, ..bare })
     }
 

@@ -185,7 +185,7 @@ pub(super) fn lacking(entry: Option<&RuntimeEntry>, plugin: &Plugin) -> Vec<Find
         findings.push(Finding::new(Severity::Warning, "NOT_OFFERED", message, hint));
     }
     for want in Want::of(plugin) {
-        let granted = entry.grants.get(name).is_some_and(|grants| want.is_granted(grants));
+        let granted = entry.grants.configured(name).is_some_and(|grants| want.is_granted(grants));
         if !granted {
             let message =
                 format!("runtime `{runtime}` does not grant it `{}`: it {}", want.word(), want.sentence());

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::store::{Page, StoreError};
-use crate::access::{AuditLine, AuditRecord};
+use crate::access::{AuditHead, AuditLine, AuditRecord};
 
-/// Keeps the audit: lines are added, and never change.
+/// Keeps the audit: lines are added, and never change. The oldest may go, from the first on and without gaps.
 #[async_trait::async_trait]
 pub trait AuditLog: Send + Sync {
     /// Takes a line, and gives it its place in the chain. Never waits. It is durable no later than what the store is asked
@@ -15,6 +15,16 @@ pub trait AuditLog: Send + Sync {
 
     /// A page of it, with all that was taken before.
     async fn audit_lines(&self, query: &AuditQuery) -> Result<Page<AuditLine>, StoreError>;
+
+    /// The last line that may be removed next, so that all up to it are from before this; nothing when there is none. The newest
+    /// line is never among them.
+    async fn audit_to_go(&self, before: Timestamp) -> Result<Option<AuditHead>, StoreError>;
+
+    /// Removes all lines up to this one, and keeps it as the anchor, all or nothing, together with what was taken before.
+    async fn trim_audit(&self, last: AuditHead) -> Result<(), StoreError>;
+
+    /// The last line that was removed: the oldest that is there builds on it.
+    async fn audit_anchor(&self) -> Result<Option<AuditHead>, StoreError>;
 }
 
 /// Which lines of the audit.

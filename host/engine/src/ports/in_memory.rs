@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use orgata_model::{Digest, SecretName};
+use jiff::Timestamp;
+use orgata_model::{Digest, PluginName, RuntimeId, SecretName};
 
 use super::audit::{AuditLog, AuditQuery};
+use super::grants::GrantStore;
 use super::secrets::{SealedSecret, SecretStore};
 use super::state::{StateOwner, StateSize, StateStore};
 use super::store::{Page, StoreError};
-use crate::access::{AuditLine, AuditRecord};
+use crate::access::{AuditHead, AuditLine, AuditRecord};
+use crate::grants::Standing;
 
 /// All of it.
 #[derive(Debug, Default)]
 pub struct InMemory {
     audit: Mutex<Vec<AuditLine>>,
+    anchor: Mutex<Option<AuditHead>>,
     secrets: Mutex<BTreeMap<SecretName, SealedSecret>>,
     states: Mutex<BTreeMap<StateOwner, BTreeMap<String, String>>>,
+    standings: Mutex<BTreeMap<(RuntimeId, PluginName), Standing>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,6 +60,22 @@ impl AuditLog for InMemory {
         lines.truncate(query.limit);
         let next = lines.last().filter(|_| more).map(|line| line.seq.to_string());
         Ok(Page { items: lines, next })
+    }
+
+    async fn audit_to_go(&self, before: Timestamp) -> Result<Option<AuditHead>, StoreError> {
+        let lines = locked(&self.audit);
+        let newest = lines.len().saturating_sub(1);
+        Ok(lines.iter().take(newest).take_while(|line| line.at < before).last().map(AuditLine::head))
+    }
+
+    async fn trim_audit(&self, last: AuditHead) -> Result<(), StoreError> {
+        locked(&self.audit).retain(|line| line.seq > last.seq);
+        *locked(&self.anchor) = Some(last);
+        Ok(())
+    }
+
+    async fn audit_anchor(&self) -> Result<Option<AuditHead>, StoreError> {
+        Ok(*locked(&self.anchor))
     }
 }
 
@@ -108,5 +129,23 @@ impl StateStore for InMemory {
             keys: size.keys + 1,
             bytes: size.bytes + (key.len() + value.len()) as u64,
         }))
+    }
+}
+
+#[async_trait::async_trait]
+impl GrantStore for InMemory {
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        Ok(locked(&self.standings).values().cloned().collect())
+    }
+
+    async fn put_standings(&self, standings: &[Standing]) -> Result<(), StoreError> {
+        let of = |standing: &Standing| (standing.runtime.clone(), standing.plugin.clone());
+        locked(&self.standings).extend(standings.iter().map(|standing| (of(standing), standing.clone())));
+        Ok(())
+    }
+
+    async fn forget_standings(&self, runtime: &RuntimeId) -> Result<(), StoreError> {
+        locked(&self.standings).retain(|(of, _), _| of != runtime);
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod clock;
+mod grants;
 mod in_memory;
 mod operations;
 mod secrets;
@@ -14,6 +15,7 @@ mod workshop;
 
 pub use audit::{AuditLog, AuditQuery};
 pub use clock::{Clock, SystemClock};
+pub use grants::GrantStore;
 pub use in_memory::InMemory;
 pub use operations::{
     Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange, PluginEntry,

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orgata_model::operation::{Operation, Plugin};
-use orgata_model::runtime::{Environment, Grants};
+use orgata_model::runtime::Environment;
 use orgata_model::{Digest, ExecutionId, Failure, OperationName, PluginName, RoleName, RuntimeId, StepName};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::grants::RuntimeGrants;
 use crate::secrets::Vault;
 use crate::states::PluginStates;
 
@@ -58,7 +59,7 @@ pub struct SessionContext {
     /// That runtime's environment.
     pub environment: Environment,
     /// What each plugin may reach here.
-    pub grants: Arc<BTreeMap<PluginName, Grants>>,
+    pub grants: Arc<RuntimeGrants>,
     /// What `config.get` gives to each plugin here.
     pub config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
     /// Where the secrets are that `grants` name.

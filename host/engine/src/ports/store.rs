@@ -10,6 +10,7 @@ use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, InterventionId, KeyId, PlaybookName, RoleName, RuntimeId};
 
 use super::audit::AuditLog;
+use super::grants::GrantStore;
 use super::secrets::SecretStore;
 use super::state::StateStore;
 use crate::principal::Identity;
@@ -151,6 +152,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What plugins keep for themselves.
     fn state_store(&self) -> &dyn StateStore;
+
+    /// How plugins stand in runtimes.
+    fn grant_store(&self) -> &dyn GrantStore;
 }
 
 /// What one commit adds to one execution.

@@ -43,7 +43,7 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::executions::StartRequest;
 use crate::host::{Host, RuntimeEntry};
-use crate::ports::{Clock as _, Operations, Plugins};
+use crate::ports::{Catalog, Clock as _, Operations, Plugins};
 use crate::principal::Principal;
 use crate::settings::Settings;
 
@@ -89,6 +89,8 @@ pub struct SimulationRequest {
 /// A simulation, ready to be played.
 struct Prepared {
     real: Arc<dyn Operations>,
+    /// What the real runtime offers.
+    catalog: Arc<Catalog>,
     plugins: Arc<dyn Plugins>,
     entry: RuntimeEntry,
     playbook: Arc<Playbook>,
@@ -146,7 +148,8 @@ impl Engine {
             return Err(EngineError::BadScenario(Box::new(misfits)));
         }
         check_recorded(&scenario, &recorded)?;
-        let mut entry = RuntimeEntry::new(simulated_runtime(&real));
+        let catalog = self.0.catalog_of(&real);
+        let mut entry = RuntimeEntry::new(simulated_runtime(&real), None);
         let others = real.playbooks.read().unwrap_or_else(PoisonError::into_inner).clone();
         let playbooks = entry.playbooks.get_mut().unwrap_or_else(PoisonError::into_inner);
         playbooks.extend(others);
@@ -162,7 +165,7 @@ impl Engine {
             wait: None,
         };
         let (real, plugins) = (Arc::clone(&self.0.operations), Arc::clone(&self.0.plugins));
-        Ok(Prepared { real, plugins, entry, playbook, script, request, outside: Handle::current() })
+        Ok(Prepared { real, catalog, plugins, entry, playbook, script, request, outside: Handle::current() })
     }
 
     /// The playbook that is simulated: what the request brings, else the current version.
@@ -220,8 +223,7 @@ impl Prepared {
             .on_thread_park(move || idle.parks())
             .build()
             .map_err(|error| EngineError::Internal(format!("the simulation has no scheduler: {error}")))?;
-        let catalog = self.real.catalog();
-        let operations = Simulated { real: self.real, catalog, stage: Arc::clone(&stage) };
+        let operations = Simulated { real: self.real, catalog: self.catalog, stage: Arc::clone(&stage) };
         let (store, clock) = (Arc::clone(&stage.store), Arc::clone(&stage.clock));
         let settings = Settings { active_executions: limits::ACTIVE, resident: true, ..Settings::default() };
         let host = {

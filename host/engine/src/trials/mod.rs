@@ -47,7 +47,7 @@ pub struct Ground {
     /// And of its environment.
     pub environment: Environment,
     /// What it may reach.
-    pub grants: Arc<BTreeMap<PluginName, Grants>>,
+    pub grants: BTreeMap<PluginName, Grants>,
     /// What `config.get` gives.
     pub config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
     /// What its clocks show.
@@ -59,7 +59,7 @@ impl Ground {
     pub fn bare(now: Timestamp) -> Result<Self, EngineError> {
         let runtime = named("test")?;
         let environment = Environment::Development;
-        Ok(Self { runtime, environment, grants: Arc::default(), config: Arc::default(), now })
+        Ok(Self { runtime, environment, grants: BTreeMap::new(), config: Arc::default(), now })
     }
 }
 
@@ -212,7 +212,7 @@ impl Tryout {
             execution: ExecutionId::new(Uuid::nil()),
             runtime: ground.runtime.clone(),
             environment: ground.environment,
-            grants: Arc::clone(&ground.grants),
+            grants: Arc::new(ground.grants.clone().into()),
             config: Arc::clone(&ground.config),
             // Whoever writes a draft chooses its name: neither secrets nor state are for whatever bears it.
             secrets: Arc::default(),

@@ -18,6 +18,7 @@ mod concurrency;
 mod controls;
 mod crashes;
 mod durability;
+mod granting;
 mod memory;
 mod on_events;
 mod outages;

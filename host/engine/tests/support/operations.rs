@@ -116,6 +116,18 @@ impl World {
 
     /// Makes this version of a plugin the current one.
     pub fn load(&self, name: &str, version: u32, effect: EffectClass, operations: &[(&str, bool)]) -> Digest {
+        self.load_wanting(name, version, effect, operations, &[])
+    }
+
+    /// The same with what its component imports.
+    pub fn load_wanting(
+        &self,
+        name: &str,
+        version: u32,
+        effect: EffectClass,
+        operations: &[(&str, bool)],
+        imports: &[&str],
+    ) -> Digest {
         let digest = Digest::of(format!("{name} {version}").as_bytes());
         let any = Arc::new(json!({}));
         let operations = operations.iter().map(|(operation, idempotent)| {
@@ -138,7 +150,7 @@ impl World {
             version: version.to_string(),
             description: String::new(),
             effect,
-            imports: Vec::new(),
+            imports: imports.iter().map(|&import| import.to_owned()).collect(),
             size: 1,
             compile_ms: None,
             signers: Vec::new(),

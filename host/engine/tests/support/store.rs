@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use orgata_engine::ports::{
-    Append, AuditLog, ExecutionQuery, Found, InMemory, InboxQuery, KeyRecord, Page, PendingIntervention,
-    PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
+    Append, AuditLog, ExecutionQuery, Found, GrantStore, InMemory, InboxQuery, KeyRecord, Page,
+    PendingIntervention, PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError,
+    StoreSize, StoredExecution,
 };
 use orgata_model::execution::{Event, Fact, Seq, State, Status, Summary};
 use orgata_model::intervention::OnDeadline;
@@ -74,6 +75,11 @@ impl MemoryStore {
     /// The store as one life sees it.
     pub fn of(&self, life: &Life) -> Arc<LifeStore> {
         Arc::new(LifeStore::new(self, life))
+    }
+
+    /// The audit, as it is kept.
+    pub fn audit(&self) -> &dyn AuditLog {
+        &self.0.beside
     }
 
     /// How many appends were committed.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgata_model::signature::SignerKey;
-use orgata_model::{ExecutionId, InterventionId, PluginName, RoleName, RuntimeId};
+use orgata_model::{Digest, ExecutionId, InterventionId, PluginName, RoleName, RuntimeId};
 
 pub(crate) use audit::{AuditCommand, AuditFilterArgs};
 pub(crate) use exec::{
@@ -310,6 +310,28 @@ pub(crate) enum PluginCommand {
     },
     /// List the plugins of the running host
     List,
+    /// Show what plugins want, get and do in a runtime of the running host, and which versions wait
+    Grants(InRuntime),
+    /// Let the current version of a plugin reach what a runtime grants
+    Confirm {
+        /// The plugin's name
+        name: PluginName,
+        #[command(flatten)]
+        place: InRuntime,
+        /// Only if this version is current [default: the one that waits now]
+        #[arg(long, value_name = "DIGEST")]
+        digest: Option<Digest>,
+    },
+    /// Take what a plugin was granted in a runtime: its calls end at once
+    Revoke {
+        /// The plugin's name
+        name: PluginName,
+        #[command(flatten)]
+        place: InRuntime,
+        /// Why; it is told to whoever is denied
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Make an earlier version current again
     Rollback {
         /// The plugin's name
@@ -318,6 +340,13 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "DIGEST")]
         to: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InRuntime {
+    /// The runtime [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<RuntimeId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use orgata_api::TlsSettings;
+use orgata_model::retention::Retention;
 use orgata_model::runtime::Environment;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,16 @@ pub(crate) struct Config {
     pub(crate) trust: orgata_model::signature::Trust,
     /// Where the keys are that secrets are sealed with.
     pub(crate) secrets: SecretsSection,
+    /// How long the audit is kept.
+    pub(crate) audit: AuditSection,
+}
+
+/// What is decided about the audit.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AuditSection {
+    /// How long its lines are kept: `365d`, or `forever`. Default forever.
+    pub(crate) keep: Retention,
 }
 
 impl Default for Config {
@@ -84,6 +95,7 @@ impl Default for Config {
             insecure: false,
             trust: orgata_model::signature::Trust::default(),
             secrets: SecretsSection::default(),
+            audit: AuditSection::default(),
         }
     }
 }
@@ -161,6 +173,9 @@ impl Config {
 
     fn validate(&self) -> anyhow::Result<()> {
         self.engine.validate().map_err(anyhow::Error::msg)?;
+        if !self.audit.keep.is_sensible() {
+            bail!("audit.keep must be longer than nothing, or forever");
+        }
         self.sandbox.validate()?;
         self.api.validate().map_err(anyhow::Error::msg)?;
         self.authentication.validate().map_err(anyhow::Error::msg)?;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use orgata_engine::Want;
 use orgata_engine::ports::StateOwner;
 use orgata_engine::states::{PluginStates, StateError};
 use orgata_model::operation::EffectClass;
@@ -94,12 +95,13 @@ impl Guest {
     /// The state of the plugin that is called, in the runtime that it is called in.
     fn state(&self, what: &str) -> Result<(Arc<PluginStates>, StateOwner), AccessError> {
         let scope = &self.scope;
-        let granted = scope.session.grants.get(&scope.plugin).is_some_and(|grants| grants.kv);
+        let granted = scope.granted().is_some_and(|grants| grants.kv);
         match &scope.session.states {
             Some(states) if granted => {
+                scope.reached(Want::Kv, "state");
                 Ok((Arc::clone(states), states.of(&scope.session.runtime, &scope.plugin)))
             }
-            _ => Err(self.denied(what, GRANT)),
+            _ => Err(self.denied(Want::Kv, what, GRANT)),
         }
     }
 

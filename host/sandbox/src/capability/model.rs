@@ -2,6 +2,7 @@
 //!
 //! This version has no grant for models: every request is denied.
 
+use orgata_engine::Want;
 use orgata_model::operation::EffectClass;
 use wasmtime::component::HasSelf;
 
@@ -18,6 +19,10 @@ pub(super) const CAPABILITY: Capability = Capability {
 
 impl Host for Guest {
     fn sample(&mut self, _request: Request) -> wasmtime::Result<Result<Response, AccessError>> {
-        Ok(Err(self.denied("asking an AI model", "model (which this version of the host cannot grant)")))
+        Ok(Err(self.denied(
+            Want::Model,
+            "asking an AI model",
+            "model (which this version of the host cannot grant)",
+        )))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A name that is not granted is denied in the same words whether there is such a secret or not.
 
+use orgata_engine::Want;
 use orgata_engine::secrets::Unsealed;
 use orgata_model::operation::EffectClass;
 use orgata_model::text::{cut, escaped};
@@ -12,6 +13,7 @@ use super::Capability;
 use crate::bindings::host::access::AccessError;
 use crate::bindings::host::secrets::{Host, add_to_linker};
 use crate::guest::Guest;
+use crate::notes::Denial;
 
 pub(super) const CAPABILITY: Capability = Capability {
     interfaces: &["orgata:plugin/secrets"],
@@ -23,13 +25,15 @@ impl Host for Guest {
     fn get(&mut self, name: String) -> wasmtime::Result<Result<String, AccessError>> {
         let shown = escaped(cut(&name, 100));
         let scope = &self.scope;
-        let granted = scope.session.grants.get(&scope.plugin).map(|grants| grants.secrets.as_slice());
+        let granted = scope.granted().map(|grants| grants.secrets.as_slice());
         let Some(secret) = granted.unwrap_or_default().iter().find(|granted| granted.as_str() == name) else {
-            return Ok(Err(self.denied(&format!("the secret \"{shown}\""), &format!("secrets: [{shown}]"))));
+            let (what, grant) = (format!("the secret \"{shown}\""), format!("secrets: [{shown}]"));
+            return Ok(Err(self.denied(Want::Secrets, &what, &grant)));
         };
         match scope.session.secrets.reveal(secret) {
             Ok(Some(value)) => {
                 scope.given.add(secret, &value);
+                scope.reached(Want::Secrets, secret.as_str());
                 Ok(Ok(value.expose_secret().to_owned()))
             }
             Ok(None) => Ok(Err(self.absent(format!(
@@ -44,8 +48,10 @@ impl Host for Guest {
 
 impl Guest {
     /// Refuses `what`, which `grant` would let through.
-    pub(super) fn denied(&self, what: &str, grant: &str) -> AccessError {
-        self.notes.denied(&self.scope.session, &self.scope.plugin, what, grant);
+    pub(super) fn denied(&self, want: Want, what: &str, grant: &str) -> AccessError {
+        let scope = &self.scope;
+        let denial = Denial { plugin: &scope.plugin, want, what, grant };
+        self.notes.denied(&scope.session, scope.lease.as_deref(), &denial);
         AccessError::Denied(format!("{what} is not granted: it would take {grant}"))
     }
 

@@ -132,7 +132,7 @@ pub(crate) fn context(grants: Grants, plugin: &str) -> SessionContext {
         execution: orgata_model::ExecutionId::new(SystemClock.fresh_id()),
         runtime: "test-runtime".parse().unwrap(),
         environment: Environment::Development,
-        grants: Arc::new(BTreeMap::from([(plugin.clone(), grants)])),
+        grants: Arc::new(BTreeMap::from([(plugin.clone(), grants)]).into()),
         config: Arc::new(BTreeMap::from([(plugin, config)])),
         secrets: Arc::default(),
         states: None,

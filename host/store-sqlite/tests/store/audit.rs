@@ -200,3 +200,33 @@ async fn the_file_itself_refuses_mistakes() {
         assert!(error.contains("lines of the audit"), "{sql}: {error}");
     }
 }
+
+#[tokio::test]
+async fn the_oldest_lines_go_and_the_rest_still_verifies() {
+    let home = Home::new();
+    let store = home.open().await;
+    for second in 1..=6 {
+        store.audit(AuditRecord { at: at(second), ..admitted("ada") }).unwrap();
+    }
+    let all = lines(&store).await;
+    assert_eq!(store.audit_to_go(at(1)).await.unwrap(), None, "the first has the time of the one after it");
+    // Line 1 tells of the beginning, and those of the seconds 1 to 3 follow.
+    let last = store.audit_to_go(at(4)).await.unwrap().unwrap();
+    assert_eq!(last, all[3].head());
+    let told = AuditRecord { action: "audit.trim", subject: last.to_string(), ..admitted("host") };
+    store.audit(told).unwrap();
+    store.trim_audit(last).await.unwrap();
+    store.close().await.unwrap();
+
+    let store = home.open().await;
+    assert_eq!(store.audit_anchor().await.unwrap(), Some(last));
+    let left = lines(&store).await;
+    assert_eq!(left.iter().map(|line| line.seq).collect::<Vec<_>>(), [5, 6, 7, 8]);
+    let mut chain = Chain::default().after(Some(last));
+    assert!(left.iter().all(|line| chain.take(line).is_ok()) && chain.end().is_ok());
+    // The newest stays, however old it is.
+    assert_eq!(store.audit_to_go(at(1_000_000)).await.unwrap(), Some(left[2].head()));
+    store.close().await.unwrap();
+    let error = meddle(&home.file(), "DELETE FROM audit WHERE seq = 5").await.unwrap_err().to_string();
+    assert!(error.contains("lines of the audit"), "{error}");
+}

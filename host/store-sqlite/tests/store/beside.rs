@@ -1,7 +1,10 @@
 //! Secrets and the state of plugins: kept as they were given, each where it belongs.
 
 use crate::samples::{Home, at, runtime};
-use orgata_engine::ports::{SealedSecret, SecretStore as _, StateOwner, StateSize, StateStore as _};
+use orgata_engine::grants::{Revocation, Standing};
+use orgata_engine::ports::{
+    GrantStore as _, SealedSecret, SecretStore as _, StateOwner, StateSize, StateStore as _,
+};
 
 fn sealed(name: &str, byte: u8) -> SealedSecret {
     SealedSecret {
@@ -51,4 +54,23 @@ async fn state_is_each_plugins_own_in_each_runtime() {
     store.put_state(&mine, "a", None).await.unwrap();
     assert_eq!(store.state(&mine, "a").await.unwrap(), None);
     assert_eq!(store.state(&owner("attic", "keeper"), "a").await.unwrap().as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn how_plugins_stand_is_kept_replaced_and_forgotten_with_their_runtime() {
+    let home = Home::new();
+    let store = home.open().await;
+    let standing =
+        |runtime: &str, plugin: &str| Standing::new(runtime.parse().unwrap(), plugin.parse().unwrap());
+    let (one, two, other) = (standing("shop", "words"), standing("shop", "mail"), standing("attic", "words"));
+    store.put_standings(&[one.clone(), two.clone(), other.clone()]).await.unwrap();
+    let (at, by, reason) = (at(7), "ann".to_owned(), "odd".to_owned());
+    let revoked = Standing { revoked: Some(Revocation { at, by, reason }), ..one };
+    store.put_standings(std::slice::from_ref(&revoked)).await.unwrap();
+    store.close().await.unwrap();
+
+    let store = home.open().await;
+    assert_eq!(store.standings().await.unwrap(), [other.clone(), two, revoked]);
+    store.forget_standings(&"shop".parse().unwrap()).await.unwrap();
+    assert_eq!(store.standings().await.unwrap(), [other]);
 }

@@ -152,7 +152,8 @@ impl Tool for LoadOperation {
     const NAME: &'static str = "load_operation";
     const TITLE: &'static str = "Load a draft";
     const ABOUT: &'static str = "Makes a draft the current version of its plugin: playbooks can use its operations at once, in every runtime \
-        that offers the plugin. Tells what is another thing now. A plugin of this name that is current is replaced only with \
+        that offers the plugin, but for those in `change.waitsIn`: they go on with the version that they have until a person confirms \
+        what this one wants. Tells what is another thing now. A plugin of this name that is current is replaced only with \
         `replace`, which should be asked for, not assumed; `rollback_plugin` goes back.";
     const EFFECT: Effect = Effect::ReplacesOnce;
     type Input = Loading;

@@ -25,7 +25,7 @@ pub(in crate::mcp) struct Nothing {}
 pub(in crate::mcp) struct InRuntime {
     /// The runtime, as `list_runtimes` names it.
     #[schema(value_type = String, example = "kitchen-v1")]
-    runtime_id: RuntimeId,
+    pub(super) runtime_id: RuntimeId,
 }
 
 /// See the module.

@@ -61,6 +61,7 @@ static TOOLS: LazyLock<Vec<Registered>> = LazyLock::new(|| {
         Registered::of::<authoring::TestOperation>(),
         Registered::of::<authoring::LoadOperation>(),
         Registered::of::<plugins::ListPlugins>(),
+        Registered::of::<plugins::ListGrants>(),
         Registered::of::<plugins::RollbackPlugin>(),
     ]
 });

@@ -1,4 +1,4 @@
-//! `list_plugins`, `rollback_plugin`.
+//! `list_plugins`, `list_grants`, `rollback_plugin`. Confirming what a plugin may reach is for people: there is no tool.
 
 use orgata_model::{Digest, PluginName};
 use serde::Deserialize;
@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 
 use super::super::call::Call;
 use super::super::reply::Reply;
-use super::catalog::Nothing;
+use super::catalog::{InRuntime, Nothing};
 use super::{Effect, Tool};
 use crate::error::ApiError;
+use crate::wire::grant::PluginGrantsView;
 use crate::wire::page::PageView;
 use crate::wire::plugin::{PluginEntryView, PluginView};
 
@@ -39,6 +40,26 @@ impl Tool for ListPlugins {
     async fn call(call: &Call, _: Nothing) -> Result<Reply, ApiError> {
         let plugins = call.engine().plugins(&call.who)?;
         Reply::of(&PageView::whole(plugins.iter().map(PluginEntryView::from).collect()))
+    }
+}
+
+/// See the module.
+pub(super) struct ListGrants;
+
+impl Tool for ListGrants {
+    const NAME: &'static str = "list_grants";
+    const TITLE: &'static str = "List what plugins may reach";
+    const ABOUT: &'static str = "Lists what each plugin wants in a runtime (`network`, `secrets`, `kv`, `model`), what it is granted, \
+        what it really reached since the host started, which version new executions get (`confirmed`), which waits for a person to \
+        confirm it with what it wants beyond that (`pending`), and whether somebody took what was granted (`revoked`). People \
+        confirm and revoke, with `orgata plugin confirm` and `orgata plugin revoke`.";
+    const EFFECT: Effect = Effect::Looks;
+    type Input = InRuntime;
+    type Output = PageView<PluginGrantsView>;
+
+    async fn call(call: &Call, InRuntime { runtime_id }: InRuntime) -> Result<Reply, ApiError> {
+        let grants = call.engine().grants(&call.who, &runtime_id)?;
+        Reply::of(&PageView::whole(grants.into_iter().map(PluginGrantsView::from).collect()))
     }
 }
 

@@ -9,7 +9,7 @@ use orgata_model::runtime::Runtime;
 use orgata_model::{Digest, ExecutionId, KeyId, PlaybookName, RuntimeId};
 
 use crate::ports::{
-    Append, AuditLog, ExecutionQuery, Found, InboxQuery, KeyRecord, Page, PendingIntervention,
+    Append, AuditLog, ExecutionQuery, Found, GrantStore, InboxQuery, KeyRecord, Page, PendingIntervention,
     PublishedPlaybook, ScheduleMark, SecretStore, StateStore, Store, StoreError, StoreSize, StoredExecution,
 };
 
@@ -219,6 +219,10 @@ impl Store for MemoryStore {
     }
 
     fn state_store(&self) -> &dyn StateStore {
+        &self.1
+    }
+
+    fn grant_store(&self) -> &dyn GrantStore {
         &self.1
     }
 }

@@ -284,4 +284,8 @@ impl Store for LifeStore {
     fn state_store(&self) -> &dyn StateStore {
         &self.store.0.beside
     }
+
+    fn grant_store(&self) -> &dyn GrantStore {
+        &self.store.0.beside
+    }
 }

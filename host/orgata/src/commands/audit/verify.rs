@@ -49,6 +49,9 @@ fn tell(told: &Value) {
             );
         }
     }
+    if let Some(removed) = told.part("removed").part("seq").as_u64() {
+        println!("lines up to {removed} were removed, as audit.keep says");
+    }
     if let (Some(seq), Some(hash)) = (told.part("head").part("seq").as_u64(), told.part("head").word("hash"))
     {
         println!("note this elsewhere, for later checks: --noted {seq}:{hash}");

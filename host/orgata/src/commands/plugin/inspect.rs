@@ -1,6 +1,7 @@
 //! `orgata plugin inspect`: what a file offers, imports and would be allowed.
 //!
-//! The sandbox reads it as the host would; nothing is loaded, and no host needs to run.
+//! The sandbox reads it as the host would; nothing is loaded, and no host needs to run. Where one runs, what it grants the plugin
+//! and what the plugin reached there is shown too.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,11 +25,18 @@ pub(super) async fn inspect(global: &Global, file: &Path) -> anyhow::Result<Exit
         Err(error) => return refused(global, &error),
     };
     if global.json {
-        print_json(&everything(&plugin))?;
+        let mut all = everything(&plugin);
+        let held: serde_json::Map<_, _> =
+            super::grants::known(global, &plugin.name).await.into_iter().collect();
+        if let (Some(all), false) = (all.as_object_mut(), held.is_empty()) {
+            all.insert("runtimes".to_owned(), Value::Object(held));
+        }
+        print_json(&all)?;
     } else {
         head(&plugin);
         imports(&plugin.imports);
         grants(&plugin);
+        super::grants::of_plugin(global, &plugin.name).await;
         plugin.operations.iter().for_each(|operation| show(operation));
     }
     Ok(ExitCode::SUCCESS)

@@ -1,9 +1,10 @@
 //! `orgata plugin`: making, looking at, trying and loading plugins.
 //!
 //! `new`, `build`, `inspect` and `test` need no host: what must run, runs in a sandbox of their own
-//! ([`workbench`]). `load`, `list` and `rollback` ask the running host.
+//! ([`workbench`]). `load`, `list`, `grants`, `confirm`, `revoke` and `rollback` ask the running host.
 
 mod build;
+mod grants;
 mod inspect;
 mod list;
 mod load;
@@ -38,6 +39,9 @@ pub(crate) async fn plugin(global: &Global, command: PluginCommand) -> anyhow::R
         }
         PluginCommand::Verify { file, signed_by } => sign::verify(global, &file, signed_by),
         PluginCommand::List => list::list(global).await,
+        PluginCommand::Grants(place) => grants::list(global, place).await,
+        PluginCommand::Confirm { name, place, digest } => grants::confirm(global, &name, place, digest).await,
+        PluginCommand::Revoke { name, place, reason } => grants::revoke(global, &name, place, &reason).await,
         PluginCommand::Rollback { name, to } => rollback::rollback(global, &name, to.as_deref()).await,
     }
 }

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 use http::Request;
 use http::uri::Scheme;
 use http_body_util::BodyExt as _;
+use orgata_engine::Want;
+use orgata_engine::grants::Lease;
 use orgata_engine::ports::SessionContext;
 use orgata_model::PluginName;
 use orgata_model::operation::EffectClass;
@@ -40,7 +42,7 @@ use self::connect::{Stream, TlsError};
 use super::Capability;
 use crate::guest::Guest;
 use crate::limits::Limit;
-use crate::notes::Notes;
+use crate::notes::{Denial, Notes};
 use crate::settings::Settings;
 
 pub(super) const CAPABILITY: Capability = Capability {
@@ -60,6 +62,7 @@ fn view(guest: &mut Guest) -> WasiHttpCtxView<'_> {
         let client = Client {
             session: Arc::clone(&guest.scope.session),
             plugin: guest.scope.plugin.clone(),
+            lease: guest.scope.lease.clone(),
             notes: guest.notes.clone(),
             settings: Arc::clone(&guest.settings),
             trust: Arc::clone(&guest.trust),
@@ -82,6 +85,7 @@ pub(crate) struct Http {
 struct Client {
     session: Arc<SessionContext>,
     plugin: PluginName,
+    lease: Option<Arc<Lease>>,
     notes: Notes,
     settings: Arc<Settings>,
     trust: Arc<Trust>,
@@ -143,10 +147,10 @@ impl Client {
     /// Refuses a target that is not granted. True when it may have a private address.
     fn admit(&self, target: &Target) -> Result<bool, Error> {
         let nothing = Grants::default();
-        let grants = self.session.grants.get(&self.plugin).unwrap_or(&nothing);
+        let grants = self.lease.as_ref().and_then(|lease| lease.granted()).unwrap_or(&nothing);
         if !grants.network.iter().any(|grant| target.matches(grant)) {
             let what = format!("an HTTP request to {target}");
-            self.notes.denied(&self.session, &self.plugin, &what, &format!("network: [{target}]"));
+            self.denied(&what, &format!("network: [{target}]"));
             return Err(Error::HttpRequestDenied);
         }
         tracing::info!(
@@ -157,7 +161,16 @@ impl Client {
             to = %target,
             "HTTP request admitted"
         );
-        Ok(grants.private_addresses)
+        let private = grants.private_addresses;
+        if let Some(lease) = &self.lease {
+            lease.reached(Want::Network, &target.to_string());
+        }
+        Ok(private)
+    }
+
+    fn denied(&self, what: &str, grant: &str) {
+        let denial = Denial { plugin: &self.plugin, want: Want::Network, what, grant };
+        self.notes.denied(&self.session, self.lease.as_deref(), &denial);
     }
 
     async fn connect(&self, target: &Target, private: bool) -> Result<TcpStream, Error> {
@@ -167,7 +180,7 @@ impl Client {
         if let (true, Some(first)) = (allowed.is_empty(), resolved.first()) {
             let kind = address::refusal(first.ip(), private).unwrap_or("forbidden");
             let what = format!("an HTTP request to {target}, which is at {}, a {kind} address,", first.ip());
-            self.notes.denied(&self.session, &self.plugin, &what, "privateAddresses: true");
+            self.denied(&what, "privateAddresses: true");
             return Err(Error::DestinationIpProhibited);
         }
         connect::dial(&allowed).await
