@@ -16,6 +16,7 @@ pub mod frame;
 pub mod history;
 pub mod intervention;
 pub mod key;
+pub mod model;
 pub mod operation;
 pub mod page;
 pub mod playbook;

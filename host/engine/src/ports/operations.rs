@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::sampling::Sampling;
 use crate::secrets::Vault;
 use crate::states::PluginStates;
 
@@ -65,6 +66,8 @@ pub struct SessionContext {
     pub secrets: Arc<Vault>,
     /// Where plugins keep state, if `grants` let them; nowhere when absent.
     pub states: Option<Arc<PluginStates>>,
+    /// The AI model to ask, if `grants` let them; none when absent.
+    pub model: Option<Arc<Sampling>>,
 }
 
 /// The calls of one execution.
