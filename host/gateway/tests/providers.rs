@@ -1,5 +1,7 @@
 //! The providers against servers that answer well, badly, slowly, hugely and not at all.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends right there")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

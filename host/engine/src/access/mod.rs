@@ -20,6 +20,6 @@ pub use keys::NewKey;
 pub use rules::{RULES, Rule};
 pub use settings::AccessSettings;
 
-pub(crate) use guard::{Place, Subject};
+pub(crate) use guard::{Place, Subject, both};
 pub(crate) use keys::{Keys, recall};
 pub(crate) use settings::Matrix;

@@ -233,7 +233,7 @@ impl Driver {
         enum Happened {
             News(News),
             Asked(super::Command),
-            Model(Fact),
+            Model(Box<Fact>),
             Due,
             Flush,
             Nothing,
@@ -245,7 +245,7 @@ impl Driver {
         let happened = tokio::select! {
             biased;
             news = self.calls.news(|| clock.now()) => Happened::News(news),
-            Some(fact) = next(&mut self.asked) => Happened::Model(fact),
+            Some(fact) = next(&mut self.asked) => Happened::Model(Box::new(fact)),
             Some(command) = self.inbox.recv() => Happened::Asked(command),
             () = self.turns.comes() => Happened::Nothing,
             () = sleep_until(&*clock, due) => Happened::Due,
@@ -261,7 +261,7 @@ impl Driver {
                 self.progressed(&step, report, undo)
             }
             Happened::Asked(command) => self.obey(command).await,
-            Happened::Model(fact) => self.note(fact),
+            Happened::Model(fact) => self.note(*fact),
             Happened::Due => {
                 let undo = self.calls.undoes();
                 let held = self.calls.held(clock.now());
