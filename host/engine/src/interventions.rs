@@ -1,5 +1,7 @@
 //! Doors: questions and their answers.
 
+use std::collections::BTreeSet;
+
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId};
 use serde_json::Value;
