@@ -8,12 +8,12 @@ use crate::{Assistant, Era};
 
 const PLAYBOOK: &str = "\
 name: ask
-steps: [{ name: ask, operation: sampler/ask, params: $input }]
+steps: [{ name: ask, operation: sampler/ask, params: { ask: $input } }]
 output: $steps.ask.result
 ";
 
 async fn library() -> TestHost {
-    let parent = "name: parent\nsteps: [{ name: child, playbook: ask, params: $input }]\noutput: $steps.child.result\n";
+    let parent = "name: parent\nsteps: [{ name: child, playbook: ask, params: { prompt: $input.prompt, schema: $input.schema } }]\noutput: $steps.child.result\n";
     let model = json!({ "provider": "client", "model": "a-good-one" });
     let runtime = json!({ "grants": { "sampler": { "model": true } }, "model": model });
     let setup = HostSetup::new().plugin("odd-sampler").playbook("ask", PLAYBOOK).playbook("parent", parent);

@@ -15,7 +15,7 @@ async fn kitchens() -> TestHost {
         .await;
     for runtime in ["kitchen-v1", "kitchen-v2"] {
         let body = json!({ "playbookName": "pbj-sandwich", "input": { "sandwichType": "classic" } });
-        let _ = host.post(&format!("/api/v1/runtimes/{runtime}/executions?wait=20s"), body).await.is(200);
+        let _ = host.post(&format!("/api/v1/runtimes/{runtime}/executions?wait=20s"), body).await.is(202);
     }
     host
 }

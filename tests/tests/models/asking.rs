@@ -119,10 +119,10 @@ async fn each_iteration_of_a_loop_is_told_apart_and_a_child_asks_too() {
     server.answer(CHAT, completion("Yes."));
     let each = "\
 name: each
-steps: [{ name: ask, operation: sampler/ask, params: { prompt: $item }, forEach: $input.prompts }]
+steps: [{ name: ask, operation: sampler/ask, params: { ask: { prompt: $item } }, forEach: $input.prompts }]
 output: 1
 ";
-    let parent = "name: parent\nsteps: [{ name: child, playbook: each, params: $input }]\noutput: 1\n";
+    let parent = "name: parent\nsteps: [{ name: child, playbook: each, params: { prompts: $input.prompts } }]\noutput: 1\n";
     let setup = library(openai(&server.url("/v1"))).playbook("each", each).playbook("parent", parent);
     let host = setup.start().await;
     set_secret(&host, "MODEL_KEY", KEY).await;
@@ -154,9 +154,9 @@ async fn requests_outlive_the_host_and_count_on() {
     let twice = "\
 name: twice
 steps:
-  - { name: ask, operation: sampler/ask, params: { prompt: one, times: 2 } }
+  - { name: ask, operation: sampler/ask, params: { ask: { prompt: one, times: 2 } } }
   - { name: sure, intervention: { prompt: Sure? } }
-  - { name: again, operation: sampler/ask, params: { prompt: two, times: 2 } }
+  - { name: again, operation: sampler/ask, params: { ask: { prompt: two, times: 2 } } }
 ";
     let mut model = openai(&server.url("/v1"));
     model["maxRequests"] = json!(3);

@@ -49,7 +49,7 @@ async fn a_step_ends_in_its_time_whatever_the_model_does() {
     server.delay(CHAT, Duration::from_mins(1));
     let hasty = "\
 name: ask
-steps: [{ name: ask, operation: sampler/ask, params: $input, timeout: 500ms }]
+steps: [{ name: ask, operation: sampler/ask, params: { ask: $input }, timeout: 500ms }]
 ";
     let host = library(openai(&server.url("/v1"))).playbook("ask", hasty).start().await;
     set_secret(&host, "MODEL_KEY", KEY).await;

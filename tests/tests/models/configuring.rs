@@ -32,7 +32,7 @@ async fn a_wrong_model_is_refused_by_configuration_and_rest_in_the_same_words() 
         assert!(stderr.contains(shown) && stderr.contains("other"), "{stderr}");
     }
     let unknown = json!({ "runtimeId": "other", "model": { "provider": "client", "temperature": 1 } });
-    assert_eq!(host.post("/api/v1/runtimes", unknown).await.status, 422);
+    assert_eq!(host.post("/api/v1/runtimes", unknown).await.status, 400);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ const KEY: &str = "sk-hunter2-correct-horse-battery";
 const PROMPT: &str = "What is the airspeed velocity of an unladen swallow?";
 const PLAYBOOK: &str = "\
 name: ask
-steps: [{ name: ask, operation: sampler/ask, params: $input }]
+steps: [{ name: ask, operation: sampler/ask, params: { ask: $input } }]
 output: $steps.ask.result
 ";
 

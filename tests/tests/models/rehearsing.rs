@@ -34,9 +34,10 @@ async fn a_simulation_takes_what_the_scenario_says_and_asks_nobody() {
     let path = "/api/v1/runtimes/library/playbooks/ask/simulate";
     let given = json!({ "content": "As written.", "model": "none" });
     let scenario = json!({ "input": { "prompt": "Hello" }, "steps": { "ask": { "result": given } } });
-    let told = host.post(path, json!({ "scenario": scenario })).await.is(200);
+    let told = host.post(path, json!({ "scenario": scenario.to_string() })).await.is(200);
     assert!(told.to_string().contains("As written."), "{told}");
-    let told = host.post(path, json!({ "scenario": { "input": { "prompt": "Hello" } } })).await.is(200);
+    let bare = json!({ "input": { "prompt": "Hello" } }).to_string();
+    let told = host.post(path, json!({ "scenario": bare })).await.is(200);
     assert!(told.to_string().contains("sampler/ask"), "it says what to write: {told}");
     assert_eq!(server.total(), 0);
 }
