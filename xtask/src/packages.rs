@@ -49,6 +49,16 @@ pub(crate) fn from_pypi(folder: &Path, packages: &Packages) -> Result<()> {
     })
 }
 
+/// A program from crates.io, to `bin` in the folder; gives where it is. It is built to be used a few times only.
+pub(crate) fn from_crates(folder: &Path, package: (&'static str, &'static str)) -> Result<PathBuf> {
+    let (name, version) = package;
+    once(folder, &[package], |folder| {
+        let mut install = child::cargo(&["install", "--locked", "--debug", "--quiet", "--version", version]);
+        child::run(install.arg("--root").arg(folder).arg(name)).context("is crates.io reachable?")
+    })?;
+    Ok(folder.join("bin").join(name))
+}
+
 /// The interpreter of the virtual environment in this folder.
 pub(crate) fn python(folder: &Path) -> PathBuf {
     folder.join("venv").join("bin").join("python")

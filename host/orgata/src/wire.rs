@@ -28,6 +28,14 @@ impl Parts for Value {
     }
 }
 
+/// An object with one more field.
+pub(crate) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value.into());
+    }
+    object
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@
     reason = "a story that cannot go on ends right there"
 )]
 
+mod definitions;
 mod first_key;
 mod mending;
 mod one_shot;

@@ -90,6 +90,13 @@ async fn who_started_who_answered_and_who_was_refused_is_written_down() {
         let refused = host.client().post(host.url(path)).bearer_auth(key).json(&started);
         assert_eq!(Reply::read("a start", refused).await.status, status);
     }
+    // Nothing of development exists for who may enter staging alone: it is told so, and written down.
+    let elsewhere = host.cli(&["key", "create", "stranger", "--environment", "staging"]).await.succeeded();
+    let looked = format!("/api/v1/executions/{}", execution.as_str().unwrap());
+    for hidden in [looked.as_str(), "/api/v1/runtimes/kitchen-v1/playbooks"] {
+        let asked = host.client().get(host.url(hidden)).bearer_auth(elsewhere.trim());
+        assert_eq!(Reply::read("a look", asked).await.status, 404);
+    }
 
     let lines = host.get("/api/v1/audit?limit=100").await.is(200)["items"].clone();
     let line = |action: &str, who: &str, verdict: &str| {
@@ -105,8 +112,17 @@ async fn who_started_who_answered_and_who_was_refused_is_written_down() {
         line("key.create", "tester", "admitted"),
         line("execution.start", "reader", "denied"),
         line("authenticate", "(unknown)", "denied"),
+        line("enter", "stranger", "denied"),
     ] {
         assert_eq!(line["address"], "127.0.0.1", "{line}");
         assert!(line["requestId"].as_str().unwrap().starts_with("req_"), "{line}");
     }
+    let about: Vec<_> = lines
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["action"] == "enter")
+        .map(|line| &line["subject"])
+        .collect();
+    assert_eq!(about, [&json!("kitchen-v1"), &execution]);
 }

@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Load {
     pub(super) address: SocketAddr,
     pub(super) path: &'static str,
+    /// Besides host and content type.
+    pub(super) headers: &'static [(&'static str, &'static str)],
     pub(super) body: Bytes,
     /// Connections at once.
     pub(super) concurrency: usize,
@@ -65,16 +67,20 @@ impl Outcome {
 
     /// The latency that this share of the answers did not exceed.
     pub(super) fn percentile(&self, share: f64) -> Duration {
-        let count = f64::from(u32::try_from(self.latencies.len()).unwrap_or(u32::MAX));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "between 0 and the count"
-        )]
-        let at = (count * share).ceil() as usize;
-        self.latencies.get(at.saturating_sub(1)).copied().unwrap_or_default()
+        percentile(&self.latencies, share)
     }
 }
+
+/// The latency that this share of them did not exceed, by nearest rank; they are sorted.
+pub(super) fn percentile(latencies: &[Duration], share: f64) -> Duration {
+    let count = f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the count")]
+    let at = (count * share).ceil() as usize;
+    latencies.get(at.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// One end of an open connection.
+pub(super) type Sender = SendRequest<Full<Bytes>>;
 
 /// Runs the load to its end. One thread is enough: the server is what needs the cores.
 pub(super) fn run(load: &Load, until: &Until) -> Result<Outcome> {
@@ -141,7 +147,7 @@ async fn connection(load: Load, until: Until, began: Instant) -> Result<Outcome>
 }
 
 /// Opens one connection.
-async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+pub(super) async fn connect(address: SocketAddr) -> Result<Sender> {
     let stream = TcpStream::connect(address).await.context("cannot connect to the server")?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -150,11 +156,11 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
 }
 
 /// One question and its whole answer.
-async fn ask(sender: &mut SendRequest<Full<Bytes>>, load: &Load) -> Result<String> {
-    let request = Request::post(load.path)
-        .header("host", "127.0.0.1")
-        .header("content-type", "application/json")
-        .body(Full::new(load.body.clone()))?;
+async fn ask(sender: &mut Sender, load: &Load) -> Result<String> {
+    let request =
+        Request::post(load.path).header("host", "127.0.0.1").header("content-type", "application/json");
+    let request = load.headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let request = request.body(Full::new(load.body.clone()))?;
     sender.ready().await.context("the server closed the connection")?;
     let answered = async {
         let answer = sender.send_request(request).await.context("the server broke the connection")?;
@@ -215,7 +221,7 @@ mod tests {
                 });
             }
         });
-        Load { address, path: "/", body: Bytes::from_static(b"{}"), concurrency: 3, succeeded }
+        Load { address, path: "/", headers: &[], body: Bytes::from_static(b"{}"), concurrency: 3, succeeded }
     }
 
     #[test]

@@ -2,15 +2,17 @@
 //!
 //! `micro` runs the crates' own criterion benchmarks. `w1` and `w2` are the load runs that a user would see:
 //! the optimised binary, over HTTP, with playbooks of ten steps that do nothing (`work`). `peers` puts other
-//! durable engines beside it, `waiting` has many executions wait, `neighbours` one runtime press on another.
-//! Without a name, the first three run.
+//! durable engines beside it, `waiting` has many executions wait, `neighbours` one runtime press on another, `hostile` has
+//! attackers beside honest callers, `mcp` asks as assistants do. Without a name, the first three run.
 //!
 //! The load comes from the same machine and shares its cores with the server: numbers are for comparing
 //! rows of one run on one machine, not for a brochure.
 
 mod flush;
 mod group;
+mod hostile;
 mod load;
+mod mcp;
 mod micro;
 mod neighbours;
 mod peers;
@@ -44,6 +46,10 @@ enum Which {
     Waiting(waiting::Args),
     /// A light runtime beside one that takes all it can get.
     Neighbours(neighbours::Args),
+    /// What a tool of MCP takes, and what it adds to REST.
+    Mcp(mcp::Args),
+    /// Honest callers beside hostile ones, for half an hour.
+    Hostile(hostile::Args),
     /// Other durable engines beside ours, with the same work. Installs them below target/bench/peers.
     Peers(peers::Args),
 }
@@ -57,6 +63,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(Which::W2(args)) => steps::run(&[Work::W2], args),
         Some(Which::Waiting(args)) => waiting::run(args),
         Some(Which::Neighbours(args)) => neighbours::run(args),
+        Some(Which::Mcp(args)) => mcp::run(args),
+        Some(Which::Hostile(args)) => hostile::run(args),
         Some(Which::Peers(args)) => peers::run(args),
         None => {
             micro::run(&micro::Args::default())?;

@@ -76,7 +76,8 @@ fn quiet(host: &Server, folder: &Path, args: &Args) -> Result<()> {
 
 fn light(host: &Server, args: &Args) -> Result<Outcome> {
     let body = Bytes::from_static(br#"{"playbookName":"light","input":{}}"#);
-    let load = Load { address: host.address, path: LIGHT, body, concurrency: 1, succeeded: answered };
+    let load =
+        Load { address: host.address, path: LIGHT, headers: &[], body, concurrency: 1, succeeded: answered };
     load::run(&load, &work::measured(args.seconds))
 }
 
@@ -127,8 +128,14 @@ struct Noise {
 impl Noise {
     fn begin(host: &Server, number: usize, connections: usize) -> Self {
         let body = Bytes::from(format!(r#"{{"playbookName":"noise-{number}","input":{{}}}}"#));
-        let load =
-            Load { address: host.address, path: NOISY, body, concurrency: connections, succeeded: answered };
+        let load = Load {
+            address: host.address,
+            path: NOISY,
+            headers: &[],
+            body,
+            concurrency: connections,
+            succeeded: answered,
+        };
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let load = thread::spawn(move || load::run(&load, &Until::Told(told)));

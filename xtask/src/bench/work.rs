@@ -70,7 +70,7 @@ impl Work {
     }
 
     /// Every step takes what the one before it gave, so that none may run beside another.
-    fn playbook(self) -> String {
+    pub(super) fn playbook(self) -> String {
         use std::fmt::Write as _;
         let mut text = "name: ten\nversion: 1.0.0\ninput: { type: object }\nsteps:\n".to_owned();
         let plugin = self.plugin();
@@ -109,7 +109,7 @@ pub(super) fn scratch(name: &str) -> Result<TempDir> {
 /// The load on a host that serves the work.
 pub(super) fn order(host: &Server, concurrency: usize) -> Load {
     let body = Bytes::from_static(br#"{"playbookName":"ten","input":{"hello":"world"}}"#);
-    Load { address: host.address, path: PATH, body, concurrency, succeeded }
+    Load { address: host.address, path: PATH, headers: &[], body, concurrency, succeeded }
 }
 
 /// For so long, after a warm-up.

@@ -25,7 +25,7 @@ const MAX: usize = 16 * 1024;
 const LEAST_SECRET: usize = 32;
 
 /// The tokens that are believed.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     settings: JwtSettings,
     algorithms: Vec<Algorithm>,
     keys: Keys,
@@ -55,7 +55,7 @@ impl Tokens {
     }
 
     /// Whoever brings this token, if it can be believed; else why not, in words for whoever brought it.
-    pub(super) async fn holder(&self, token: &str) -> Result<Principal, &'static str> {
+    pub(crate) async fn holder(&self, token: &str) -> Result<Principal, &'static str> {
         if token.len() > MAX {
             return Err("the token is too long");
         }
@@ -129,6 +129,16 @@ impl Tokens {
             roles,
             scopes,
         })
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Tokens {
+    /// Those that are signed with this secret. Reads nothing.
+    pub(crate) fn shared(settings: JwtSettings, secret: &[u8]) -> Self {
+        provider::install();
+        let algorithms = settings.algorithms().into_iter().map(algorithm).collect();
+        Self { settings, algorithms, keys: Keys::Shared(DecodingKey::from_secret(secret)) }
     }
 }
 

@@ -11,7 +11,7 @@
 
 pub(crate) mod api_key;
 mod fetch;
-mod jwt;
+pub(crate) mod jwt;
 mod key_set;
 pub(crate) mod metadata;
 mod provider;

@@ -7,6 +7,7 @@
 //! Texts come from outside: they are cut, and control characters in them are made visible, before anything keeps them.
 
 use jiff::Timestamp;
+use orgata_model::runtime::Environment;
 use orgata_model::text;
 
 use crate::access::Rule;
@@ -65,6 +66,8 @@ impl AuditRecord {
     pub const NOBODYS_KIND: &'static str = "unknown";
     /// The action of those who wanted to be let in and proved nothing.
     pub const AUTHENTICATE: &'static str = "authenticate";
+    /// The action of those who asked for a thing in an environment that does not exist for them.
+    pub const ENTER: &'static str = "enter";
     /// The action of lines that tell how many others had no room.
     pub const LEFT_OUT: &'static str = "audit.left_out";
 
@@ -117,6 +120,19 @@ impl Host {
     pub(crate) fn note(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) {
         // Only admissions are ever refused.
         let _ = self.store.audit_log().audit(self.record(who, rule, subject, verdict));
+    }
+
+    /// Writes down that somebody asked for what is where they may do nothing; they were told that there is no such thing.
+    pub(crate) fn note_unseen(&self, who: &Principal, subject: &str, environment: Environment) {
+        let verdict = AuditVerdict::Denied(format!(
+            "it is in {}, where {} may do nothing",
+            environment.as_str(),
+            who.name()
+        ));
+        let record =
+            self.line(who.name(), who.kind().as_str(), who.origin(), AuditRecord::ENTER, subject, verdict);
+        // Only admissions are ever refused.
+        let _ = self.store.audit_log().audit(record);
     }
 
     fn record(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) -> AuditRecord {

@@ -66,7 +66,11 @@ impl Host {
     pub(crate) fn enter(&self, who: &Principal, id: &RuntimeId) -> Result<Arc<RuntimeEntry>, EngineError> {
         let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
         let seen = |entry: &&Arc<RuntimeEntry>| self.sees(who, entry.runtime.environment);
-        runtimes.get(id).filter(seen).cloned().ok_or_else(|| {
+        let named = runtimes.get(id);
+        if let Some(hidden) = named.filter(|entry| !seen(entry)) {
+            self.note_unseen(who, id.as_str(), hidden.runtime.environment);
+        }
+        named.filter(seen).cloned().ok_or_else(|| {
             let others = runtimes.values().filter(seen).map(|entry| entry.runtime.id.as_str());
             EngineError::not_found_among(Thing::Runtime, id, others)
         })
@@ -246,6 +250,7 @@ impl Host {
         let place = self.place_of_runtime(&stored.summary.runtime);
         match place {
             Place::In(environment) if !self.sees(who, environment) => {
+                self.note_unseen(who, &id.to_string(), environment);
                 Err(EngineError::not_found(Thing::Execution, id))
             }
             place => Ok(place),

@@ -3,6 +3,8 @@
 mod audit;
 mod exec;
 mod key;
+mod playbook;
+mod runtime;
 mod secret;
 
 use std::net::SocketAddr;
@@ -10,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgata_model::signature::SignerKey;
-use orgata_model::{ExecutionId, InterventionId, PluginName, RuntimeId};
+use orgata_model::{ExecutionId, InterventionId, PluginName, RoleName, RuntimeId};
 
 pub(crate) use audit::{AuditCommand, AuditFilterArgs};
 pub(crate) use exec::{
@@ -18,6 +20,8 @@ pub(crate) use exec::{
     SkipArgs,
 };
 pub(crate) use key::{CreateKeyArgs, KeyCommand};
+pub(crate) use playbook::{GraphArgs, GraphFormat, PlaybookCommand};
+pub(crate) use runtime::RuntimeCommand;
 pub(crate) use secret::SecretCommand;
 
 /// Run playbooks of sandboxed WebAssembly operations, and stop where a person must decide.
@@ -98,11 +102,16 @@ pub(crate) enum Command {
     /// List, look at and steer executions
     #[command(subcommand)]
     Exec(ExecCommand),
+    /// List the questions that wait for an answer
+    Inbox(InboxArgs),
     /// Answer an open question
     Answer(AnswerArgs),
-    /// Look at playbook files
+    /// Draw, publish, list and retire playbooks
     #[command(subcommand)]
     Playbook(PlaybookCommand),
+    /// List, look at, make and retire runtimes, and see what they start by themselves
+    #[command(subcommand)]
+    Runtime(RuntimeCommand),
     /// Tell the running host what happened outside
     #[command(subcommand)]
     Event(EventCommand),
@@ -211,31 +220,6 @@ pub(crate) struct SimulateArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum PlaybookCommand {
-    /// Draw a playbook: its steps, what is inside of what, and what waits for what
-    Graph(GraphArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GraphArgs {
-    /// The playbook's file
-    pub(crate) file: PathBuf,
-    /// For Mermaid, for Graphviz, or as a picture (which needs Graphviz)
-    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
-    pub(crate) format: GraphFormat,
-    /// The file to make [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GraphFormat {
-    Mermaid,
-    Dot,
-    Svg,
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum EventCommand {
     /// Tell of an event: to every execution of a runtime that waits for it, or to one execution
     ///
@@ -341,6 +325,19 @@ pub(crate) enum Language {
     // Described values would make clap spread every `--help` over twice the lines.
     Rust,
     Js,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InboxArgs {
+    /// Only of this runtime
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<RuntimeId>,
+    /// Only for this role
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role: Option<RoleName>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! Talking to a running host, over the same REST interface that frontends use.
 
+mod runtimes;
 mod trust;
 
 use std::time::Duration;

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use orgata_model::RuntimeId;
 use serde_json::{Value, json};
 
 use crate::answers::json_argument;
@@ -52,20 +51,6 @@ async fn to_one(client: &Client, args: &SendArgs, body: &Value) -> anyhow::Resul
 }
 
 async fn to_all(client: &Client, args: &SendArgs, body: &Value) -> anyhow::Result<Value> {
-    let runtime = match &args.runtime {
-        Some(runtime) => runtime.clone(),
-        None => only_runtime(client).await?,
-    };
+    let runtime = client.this_or_only_runtime(args.runtime.clone()).await?;
     client.post(&format!("/runtimes/{runtime}/events"), body).await
-}
-
-async fn only_runtime(client: &Client) -> anyhow::Result<RuntimeId> {
-    let runtimes = client.get("/runtimes").await?;
-    let names: Vec<&str> = runtimes.part("items").items().filter_map(|item| item.word("runtimeId")).collect();
-    let told = match names.as_slice() {
-        [only] => return Ok(only.parse()?),
-        [] => "the host has no runtime: add one to orgata.yaml".to_owned(),
-        several => format!("there are several runtimes ({}): name one with --runtime", several.join(", ")),
-    };
-    Err(Exit::new(exit::USAGE, told).into())
 }

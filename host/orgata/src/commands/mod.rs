@@ -6,11 +6,13 @@ mod check;
 mod dev_cert;
 mod event;
 mod exec;
+mod inbox;
 mod key;
 mod mcp;
 mod playbook;
 mod plugin;
 mod run;
+mod runtime;
 mod secret;
 mod serve;
 mod simulate;
@@ -31,10 +33,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(&global, &args).await,
         Command::Check(args) => check::check(&global, &args).await,
         Command::Simulate(args) => simulate::simulate(&global, &args).await,
-        Command::Playbook(command) => playbook::playbook(command),
+        Command::Playbook(command) => playbook::playbook(&global, command).await,
+        Command::Runtime(command) => runtime::runtime(&global, command).await,
         Command::Event(command) => event::event(&global, command).await,
         Command::Plugin(command) => plugin::plugin(&global, command).await,
         Command::Exec(command) => exec::exec(&global, command).await,
+        Command::Inbox(args) => inbox::inbox(&global, &args).await,
         Command::Answer(args) => answer::answer(&global, &args).await,
         Command::Key(command) => key::key(&global, command).await,
         Command::Mcp => mcp::mcp(&global).await,

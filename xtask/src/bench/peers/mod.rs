@@ -85,8 +85,14 @@ fn theirs(peer: &Peer, seconds: u64, concurrency: usize) -> Result<Row> {
     let folder = work::scratch("peer")?;
     let server = Server::start(&mut peer.command(folder.path()), folder.path())?;
     let body = Bytes::from_static(b"0");
-    let load =
-        Load { address: server.address, path: peer.path, body, concurrency, succeeded: counted_to_ten };
+    let load = Load {
+        address: server.address,
+        path: peer.path,
+        headers: &[],
+        body,
+        concurrency,
+        succeeded: counted_to_ten,
+    };
     row(peer.title(), "both", &server, &load, folder.path(), seconds)
     // Killed, not asked: what becomes of its store does not matter.
 }

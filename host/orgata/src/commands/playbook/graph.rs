@@ -1,36 +1,23 @@
 //! `orgata playbook graph`: a playbook file as a picture.
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
-use orgata_model::playbook::Playbook;
 use orgata_model::playbook::graph::Language;
 
-use crate::cli::{GraphArgs, GraphFormat, PlaybookCommand};
+use crate::cli::{GraphArgs, GraphFormat};
 use crate::exit::{self, Exit};
 
-pub(crate) fn playbook(command: PlaybookCommand) -> anyhow::Result<ExitCode> {
-    let PlaybookCommand::Graph(args) = command;
-    let name = args.file.display().to_string();
-    let source = std::fs::read_to_string(&args.file).with_context(|| {
-        Exit::new(exit::USAGE, format!("{name} cannot be read: name the file of a playbook"))
-    })?;
-    let playbook = match Playbook::parse(&name, &source) {
-        Ok(playbook) => playbook,
-        Err(diagnostics) => {
-            anstream::eprintln!("{}\n", diagnostics.render(std::io::stderr().is_terminal()));
-            return Err(Exit::new(exit::FAILED, format!("{name} is not valid: nothing is drawn")).into());
-        }
-    };
+pub(super) fn graph(args: &GraphArgs) -> anyhow::Result<()> {
+    let (playbook, _) = super::read(&args.file, "drawn")?;
     let picture = match args.format {
         GraphFormat::Mermaid => playbook.graph(Language::Mermaid).into_bytes(),
         GraphFormat::Dot => playbook.graph(Language::Dot).into_bytes(),
         GraphFormat::Svg => svg(&playbook.graph(Language::Dot))?,
     };
-    write(&args, &picture)?;
-    Ok(ExitCode::SUCCESS)
+    write(args, &picture)
 }
 
 fn write(args: &GraphArgs, picture: &[u8]) -> anyhow::Result<()> {
