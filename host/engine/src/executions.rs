@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orgata_model::execution::{Event, Fact, Seq, State, Summary};
+use orgata_model::execution::{Event, Fact, Seq, State, Summary, Timeline};
 use orgata_model::playbook::Playbook;
 use orgata_model::{ExecutionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde_json::Value;
@@ -23,6 +23,9 @@ use crate::starting::{self, Beginning, Pinned};
 /// Most labels on one execution, and longest text of one.
 const MAX_LABELS: usize = 20;
 const MAX_LABEL: usize = 200;
+/// Most events that a timeline is made of, and how many are read at a time.
+const MOST_TOLD: Seq = 100_000;
+const PAGE: usize = 500;
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -239,6 +242,25 @@ impl Engine {
             self.stored(id).await?;
         }
         Ok(events)
+    }
+
+    /// What each step did, and when: all of a history that has [`MOST_TOLD`] events at most.
+    pub async fn timeline(&self, who: &Principal, id: ExecutionId) -> Result<Timeline, EngineError> {
+        let mut timeline = Timeline::default();
+        let mut after = 0;
+        loop {
+            let events = self.history(who, id, after, PAGE).await?;
+            timeline.read(&events);
+            match events.last().filter(|_| events.len() == PAGE) {
+                Some(last) if last.seq >= MOST_TOLD => {
+                    let many =
+                        format!("{id} has more than {MOST_TOLD} events: read its history, page by page");
+                    return Err(EngineError::Refusal(many));
+                }
+                Some(last) => after = last.seq,
+                None => return Ok(timeline),
+            }
+        }
     }
 
     /// Steers an execution. `Ok` means that it is durable.

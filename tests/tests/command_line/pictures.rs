@@ -70,11 +70,11 @@ async fn the_time_of_an_execution_is_drawn() {
             .unwrap_or_else(|| panic!("{shown}"))
     };
     assert!(line(&open, "think").contains('█') && line(&open, "think").contains("ms"), "{open}");
-    assert!(line(&open, "choose").ends_with("waiting for a person"), "{open}");
+    assert!(line(&open, "choose").ends_with("waiting for person"), "{open}");
     host.answer(&id, &question, json!("yea")).await.accepted();
     host.until(&id, completed()).await;
     let over = host.cli(&["exec", "show", &id.0, "--timeline"]).await.succeeded();
     assert!(line(&over, "choose").contains("???"), "{over}");
     let told = host.cli(&["exec", "show", &id.0, "--timeline", "--json"]).await.json();
-    assert_eq!(told["timeline"][1]["spans"][0]["what"], "waiting for a person");
+    assert_eq!(told["timeline"][1]["spans"][0]["what"], "waiting_for_person");
 }

@@ -49,6 +49,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(executions::get::get))
         .routes(routes!(executions::state::state))
         .routes(routes!(executions::history::history))
+        .routes(routes!(executions::timeline::timeline))
         .routes(routes!(executions::events::events))
         .routes(routes!(executions::steer::pause))
         .routes(routes!(executions::steer::resume))

@@ -27,5 +27,6 @@ pub mod schedule;
 pub mod secret;
 pub mod simulation;
 pub mod state;
+pub mod timeline;
 pub mod transfer;
 pub mod trial;

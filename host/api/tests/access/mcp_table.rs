@@ -37,6 +37,7 @@ fn tools(world: &World) -> Vec<(&'static str, Option<Asks>, Value)> {
         ("get_execution", look(), one()),
         ("get_execution_state", look(), one()),
         ("get_execution_history", look(), one()),
+        ("get_execution_timeline", look(), one()),
         ("pause_execution", steer(), steered()),
         ("resume_execution", steer(), steered()),
         ("cancel_execution", steer(), steered()),

@@ -78,6 +78,7 @@ fn rows(world: &World) -> Vec<(&'static str, Rule, String, Sent)> {
         ("getExecution", look(), e(""), Nothing),
         ("getExecutionState", look(), e("/state"), Nothing),
         ("getExecutionHistory", look(), e("/history"), Nothing),
+        ("getExecutionTimeline", look(), e("/timeline"), Nothing),
         ("exportExecution", look(), e("/export"), Nothing),
         ("pauseExecution", steer(), s("/pause"), Json(json!({}))),
         ("resumeExecution", steer(), s("/resume"), Json(json!({}))),

@@ -3,6 +3,7 @@
 //! - `event`, `fact`: the history.
 //! - `state`, `frame`, `step_state`, `undo`: the state.
 //! - `fold`, `step_fold`, `question_fold`, `undo_fold`, `moves`, `reopen`: from one state to the next.
+//! - `timeline`: what each step did when, for people.
 //! - `ready`, `look`, `begin`, `answered`, `undo_ready`, `question`, `wake`: what to do next, and when.
 
 mod answered;
@@ -23,6 +24,7 @@ mod state;
 mod step_fold;
 mod step_state;
 mod summary;
+mod timeline;
 mod undo;
 mod undo_fold;
 mod undo_ready;
@@ -37,4 +39,5 @@ pub use ready::Action;
 pub use state::{End, Letter, State};
 pub use step_state::{Attempt, Loop, Resumption, StepState};
 pub use summary::{Status, Summary};
+pub use timeline::{Activity, Span, Timeline, Track};
 pub use undo::{Stage, Undoing, Unwinding};

@@ -1,11 +1,11 @@
-//! An execution's steps as bars over its time, as its history tells.
+//! An execution's timeline as bars.
 
 use std::time::Duration;
 
 use dialoguer::console::{Alignment, Term, measure_text_width, pad_str};
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::amount;
 use crate::wire::Parts as _;
@@ -35,14 +35,23 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 5] = [Self::Work, Self::Wait, Self::Person, Self::Around, Self::Undo];
 
-    const fn word(self) -> &'static str {
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.wire() == word)
+    }
+
+    /// The host's word for it.
+    const fn wire(self) -> &'static str {
         match self {
-            Self::Work => "at work",
+            Self::Work => "at_work",
             Self::Wait => "waiting",
-            Self::Person => "waiting for a person",
-            Self::Around => "around others",
-            Self::Undo => "being undone",
+            Self::Person => "waiting_for_person",
+            Self::Around => "around_others",
+            Self::Undo => "being_undone",
         }
+    }
+
+    fn word(self) -> String {
+        self.wire().replace('_', " ")
     }
 
     const fn mark(self) -> char {
@@ -79,64 +88,11 @@ pub(crate) struct Bars {
 }
 
 impl Bars {
-    /// Reads a whole history.
-    pub(crate) fn of(events: &[Value]) -> Self {
-        let times = || events.iter().filter_map(at);
-        let from = times().next().unwrap_or_default();
-        let mut bars = Self { rows: Vec::new(), from, to: times().next_back().unwrap_or(from) };
-        for event in events {
-            bars.read(event);
-        }
-        bars
-    }
-
-    fn read(&mut self, event: &Value) {
-        let Some(now) = at(event) else { return };
-        let kind = event.word("type").unwrap_or_default();
-        let Some(step) = event.word("step").or_else(|| event.part("intervention").word("step")) else {
-            if kind.starts_with("execution_") && !matches!(kind, "execution_paused" | "execution_resumed") {
-                self.rows.iter_mut().for_each(|row| close(row, now));
-            }
-            return;
-        };
-        let begins = match kind {
-            "step_started" | "step_resumed" | "child_started" => Some(Kind::Work),
-            "step_waiting" | "step_retry_scheduled" | "step_compensation_retry_scheduled" => Some(Kind::Wait),
-            "intervention_required" => Some(Kind::Person),
-            "step_entered" | "loop_started" => Some(Kind::Around),
-            "step_compensation_started" => Some(Kind::Undo),
-            "step_completed"
-            | "step_failed"
-            | "step_skipped"
-            | "step_interrupted"
-            | "step_compensated"
-            | "step_compensation_failed"
-            | "intervention_resolved"
-            | "intervention_expired"
-            | "intervention_withdrawn" => None,
-            _ => return,
-        };
-        let at = self.rows.iter().position(|row| row.step == step);
-        let row = match at.and_then(|at| self.rows.get_mut(at)) {
-            Some(row) => row,
-            // What was skipped took no time, and stands in the table of steps.
-            None if begins.is_none() => return,
-            None => {
-                self.rows.push(Row { step: step.to_owned(), spans: Vec::new() });
-                let Some(row) = self.rows.last_mut() else { return };
-                row
-            }
-        };
-        close(row, now);
-        row.spans.extend(begins.map(|kind| Span { kind, from: now, to: None }));
-    }
-
-    /// For programs.
-    pub(crate) fn json(&self) -> Value {
-        let span = |span: &Span| json!({ "what": span.kind.word(), "from": span.from, "to": span.to });
-        let row =
-            |row: &Row| json!({ "step": row.step, "spans": row.spans.iter().map(span).collect::<Vec<_>>() });
-        self.rows.iter().map(row).collect()
+    /// Reads what the host says.
+    pub(crate) fn of(timeline: &Value) -> Self {
+        let from = time(timeline.part("from")).unwrap_or_default();
+        let rows = timeline.part("steps").items().map(Row::of).collect();
+        Self { rows, from, to: time(timeline.part("to")).unwrap_or(from) }
     }
 
     /// For people.
@@ -177,9 +133,18 @@ impl Bars {
     }
 }
 
-fn close(row: &mut Row, now: Timestamp) {
-    if let Some(span) = row.spans.last_mut() {
-        span.to.get_or_insert(now);
+impl Row {
+    fn of(step: &Value) -> Self {
+        let name = step.word("step").unwrap_or_default().to_owned();
+        Self { step: name, spans: step.part("spans").items().filter_map(Span::of).collect() }
+    }
+}
+
+impl Span {
+    /// Nothing where a newer host says what this one has no mark for.
+    fn of(span: &Value) -> Option<Self> {
+        let kind = Kind::of(span.word("what")?)?;
+        Some(Self { kind, from: time(span.part("from"))?, to: time(span.part("to")) })
     }
 }
 
@@ -200,51 +165,50 @@ fn painted(bar: &[Option<Kind>]) -> String {
     bar.iter().map(cell).collect()
 }
 
-fn at(event: &Value) -> Option<Timestamp> {
-    event.word("at")?.parse().ok()
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn event(second: u32, kind: &str, step: &str) -> Value {
-        json!({ "type": kind, "step": step, "at": format!("2026-01-01T00:00:{second:02}Z") })
+    fn at(second: u32) -> String {
+        format!("2026-01-01T00:00:{second:02}Z")
+    }
+
+    fn span(what: &str, from: u32, to: Option<u32>) -> Value {
+        json!({ "what": what, "from": at(from), "to": to.map(at) })
+    }
+
+    fn bars(to: u32, steps: Value) -> Bars {
+        Bars::of(&json!({ "from": at(0), "to": at(to), "steps": steps }))
     }
 
     #[test]
     fn a_bar_says_what_its_step_did_and_when() {
-        let mut history = vec![json!({ "type": "execution_started", "at": "2026-01-01T00:00:00Z" })];
-        history.extend([
-            event(0, "step_started", "a"),
-            event(2, "step_retry_scheduled", "a"),
-            event(4, "step_started", "a"),
-            event(5, "step_completed", "a"),
-            event(5, "intervention_required", "b"),
-            event(9, "intervention_resolved", "b"),
-            event(9, "step_skipped", "c"),
-        ]);
-        history.push(json!({ "type": "execution_completed", "at": "2026-01-01T00:00:10Z" }));
-        let bars = Bars::of(&history);
+        let a = [span("at_work", 0, Some(2)), span("waiting", 2, Some(4)), span("at_work", 4, Some(5))];
+        let b = [span("waiting_for_person", 5, Some(9)), span("dancing", 9, Some(10))];
+        let bars = bars(10, json!([{ "step": "a", "spans": a }, { "step": "b", "spans": b }]));
         let drawn = |row: &Row| -> String {
             bars.bar(row, 10).into_iter().map(|kind| kind.map_or(' ', Kind::mark)).collect()
         };
         let rows: Vec<_> = bars.rows.iter().map(|row| (row.step.as_str(), drawn(row))).collect();
         assert_eq!(rows, [("a", "██··█     ".to_owned()), ("b", "     ???? ".to_owned())]);
         assert_eq!(bars.took(&bars.rows[0]), Duration::from_secs(5));
-        assert_eq!(bars.json()[1]["spans"][0]["to"], "2026-01-01T00:00:09Z");
     }
 
     #[test]
     fn what_is_not_over_reaches_to_the_last_event() {
-        let history = [event(0, "step_waiting", "a"), event(4, "step_started", "b")];
-        let bars = Bars::of(&history);
+        let bars = bars(4, json!([{ "step": "a", "spans": [span("waiting", 0, None)] }]));
         assert_eq!(bars.bar(&bars.rows[0], 4), [Some(Kind::Wait); 4]);
         assert_eq!(open(&bars.rows[0]), "  waiting");
     }
 
     #[test]
-    fn no_history_is_no_bars() {
-        assert!(Bars::of(&[]).rows.is_empty());
+    fn no_timeline_is_no_bars() {
+        assert!(Bars::of(&Value::Null).rows.is_empty());
     }
 }

@@ -17,6 +17,7 @@ use crate::wire::execution::{ExecutionView, StatusView};
 use crate::wire::history::{HistoryPage, RecordedEvent};
 use crate::wire::page::PageView;
 use crate::wire::state::StateView;
+use crate::wire::timeline::TimelineView;
 
 /// Items on one page, unless said, and at most: what an assistant reads costs it room.
 const USUAL: usize = 20;
@@ -135,6 +136,24 @@ impl Tool for GetExecutionHistory {
         let next_cursor = events.last().filter(|_| more).map(|event| event.seq.to_string());
         let items = events.iter().map(RecordedEvent::from).collect();
         Reply::of(&HistoryPage { execution_id: id, items, next_cursor })
+    }
+}
+
+/// See the module.
+pub(super) struct GetExecutionTimeline;
+
+impl Tool for GetExecutionTimeline {
+    const NAME: &'static str = "get_execution_timeline";
+    const TITLE: &'static str = "See when each step did what";
+    const ABOUT: &'static str = "Gives, for each step of an execution, the spans of time in which it was at work, waited for \
+        something or for a person, or was undone: where the time went, and what ran beside what.";
+    const EFFECT: Effect = Effect::Looks;
+    type Input = OneExecution;
+    type Output = TimelineView<'static>;
+
+    async fn call(call: &Call, OneExecution { execution_id }: OneExecution) -> Result<Reply, ApiError> {
+        let timeline = call.engine().timeline(&call.who, execution_id).await?;
+        Reply::of(&TimelineView::of(execution_id, &timeline))
     }
 }
 

@@ -41,6 +41,7 @@ static TOOLS: LazyLock<Vec<Registered>> = LazyLock::new(|| {
         Registered::of::<look::GetExecution>(),
         Registered::of::<look::GetExecutionState>(),
         Registered::of::<look::GetExecutionHistory>(),
+        Registered::of::<look::GetExecutionTimeline>(),
         Registered::of::<look::ListExecutions>(),
         Registered::of::<interventions::GetPendingInterventions>(),
         Registered::of::<interventions::InterveneExecution>(),

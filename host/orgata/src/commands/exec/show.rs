@@ -8,10 +8,7 @@ use crate::cli::Global;
 use crate::client::Client;
 use crate::render::bars::Bars;
 use crate::render::{print_json, table};
-use crate::wire::Parts as _;
-
-/// Events in one page of history.
-const PAGE: usize = 500;
+use crate::wire::{Parts as _, with};
 
 pub(super) async fn show(
     global: &Global,
@@ -22,15 +19,13 @@ pub(super) async fn show(
     let summary = client.get(&format!("/executions/{execution}")).await?;
     let state = client.get(&format!("/executions/{execution}/state")).await?;
     let bars = match timeline {
-        true => Some(Bars::of(&history(client, execution).await?)),
+        true => Some(client.get(&format!("/executions/{execution}/timeline")).await?),
         false => None,
     };
     if global.json {
-        let mut told = json!({ "execution": summary, "state": state });
-        if let (Some(bars), Some(fields)) = (bars, told.as_object_mut()) {
-            fields.insert("timeline".to_owned(), bars.json());
-        }
-        return print_json(&told);
+        let told = json!({ "execution": summary, "state": state });
+        let bars = bars.map(|timeline| timeline.part("steps").clone());
+        return print_json(&bars.into_iter().fold(told, |told, steps| with(told, "timeline", steps)));
     }
     let line = |key: &str, text: &str| anstream::println!("{:<11} {text}", key.dimmed());
     let known = |key: &str, value: &Value| {
@@ -50,7 +45,7 @@ pub(super) async fn show(
     known("input", state.part("input"));
     println!();
     match bars {
-        Some(bars) => bars.print(),
+        Some(timeline) => Bars::of(&timeline).print(),
         None => steps(&state),
     }
     for question in state.part("interventions").items() {
@@ -81,19 +76,4 @@ fn steps(state: &Value) {
             [table::text(step.part("name")), table::text(step.part("status")), table::shortened(outcome)]
         }),
     );
-}
-
-/// All events so far.
-async fn history(client: &Client, execution: ExecutionId) -> anyhow::Result<Vec<Value>> {
-    let mut events = Vec::new();
-    let mut after = "0".to_owned();
-    loop {
-        let query = [("limit", PAGE.to_string()), ("after", after)];
-        let page = client.get_with(&format!("/executions/{execution}/history"), &query).await?;
-        events.extend(page.part("items").items().map(|item| item.part("event").clone()));
-        match page.word("nextCursor") {
-            Some(cursor) => after = cursor.to_owned(),
-            None => return Ok(events),
-        }
-    }
 }
