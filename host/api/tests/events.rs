@@ -87,6 +87,16 @@ fn every_fact() -> Vec<Fact> {
         },
         Fact::StepResumed { step: step.clone(), attempt: 1 },
         Fact::StepProgress { step: step.clone(), fraction: 0.5, message: "half the bread".into() },
+        Fact::ModelAsked {
+            step: step.clone(),
+            provider: orgata_model::sampling::Provider::Openai,
+            model: Some("small-1".into()),
+            input_tokens: 21,
+            output_tokens: 4,
+            cost: Some(0.000_1),
+            took_ms: 250,
+            failure: None,
+        },
         Fact::StepCompleted { step: step.clone(), result: Arc::clone(&value), cached: false },
         Fact::StepFailed { step: step.clone(), failure: failure() },
         Fact::StepRetryScheduled {

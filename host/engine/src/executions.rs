@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::host::RuntimeEntry;
 use crate::keys::check_room;
-use crate::ports::{ExecutionQuery, Page, StoreError, StoredExecution};
+use crate::ports::{ExecutionQuery, ModelClient, Page, StoreError, StoredExecution};
 use crate::principal::Principal;
 use crate::starting::{self, Beginning, Pinned};
 
@@ -105,11 +105,23 @@ impl Engine {
         runtime: &RuntimeId,
         request: StartRequest,
     ) -> Result<Started, EngineError> {
+        self.start_lending(who, runtime, request, None).await
+    }
+
+    /// Starts an execution whose operations may ask the caller's own AI model, where the runtime says `client`: for as
+    /// long as somebody holds it. One that was started before with the same key is lent nothing.
+    pub async fn start_lending(
+        &self,
+        who: &Principal,
+        runtime: &RuntimeId,
+        request: StartRequest,
+        client: Option<Arc<dyn ModelClient>>,
+    ) -> Result<Started, EngineError> {
         let entry = self.0.enter(who, runtime)?;
         let place = Place::In(entry.runtime.environment);
         let within = format!("{runtime}/{}", request.playbook);
         let subject = Subject { thing: Thing::Runtime, name: &within };
-        let work = self.begin(who, runtime, entry, request);
+        let work = self.begin(who, runtime, entry, request, client);
         self.0.guarded(who, &rules::START, place, subject, work).await
     }
 
@@ -119,6 +131,7 @@ impl Engine {
         runtime: &RuntimeId,
         entry: Arc<RuntimeEntry>,
         request: StartRequest,
+        lent: Option<Arc<dyn ModelClient>>,
     ) -> Result<Started, EngineError> {
         let host = &self.0;
         if host.stopping.is_cancelled() {
@@ -150,7 +163,7 @@ impl Engine {
         let Pinned { entry, playbook, plugins } = pinned;
         let wait = request.wait.map(|wait| wait.min(host.settings.longest_wait.0));
         let key = request.idempotency_key.clone();
-        let start = Start { first, playbook, entry, key, acknowledge: wait.is_none(), plugins, place };
+        let start = Start { first, playbook, entry, key, acknowledge: wait.is_none(), plugins, place, lent };
         match driver::start(host, start, wait).await {
             Ok(summary) => Ok(Started { summary, existing: false }),
             // Somebody else started with the same key, between our look and our commit.

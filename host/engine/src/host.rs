@@ -22,6 +22,7 @@ use crate::places::Places;
 use crate::pool::Pool;
 use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
 use crate::results::Results;
+use crate::sampling::{Lent, Means};
 use crate::schedules::Schedules;
 use crate::secrets::Vault;
 use crate::settings::Settings;
@@ -42,6 +43,8 @@ pub(crate) struct Host {
     /// With what callers prove who they are.
     pub(crate) keys: Keys,
     pub(crate) vault: Arc<Vault>,
+    /// Assistants that lend their model.
+    pub(crate) lent: Arc<Lent>,
     /// Where plugins keep state.
     pub(crate) plugin_states: Arc<PluginStates>,
     pub(crate) feed: Feed,
@@ -136,6 +139,7 @@ impl Host {
             matrix: Matrix::new(&settings.access),
             keys: Keys::default(),
             vault: Arc::new(Vault::new(settings.secret_keys.clone())),
+            lent: Arc::default(),
             settings,
             feed: Feed::new(),
             runtimes: RwLock::default(),
@@ -158,6 +162,12 @@ impl Host {
             drafts: Drafts::default(),
             simulations: Arc::new(Semaphore::new(simulate::AT_ONCE)),
         }
+    }
+
+    /// What asking AI models takes.
+    pub(crate) fn means(&self) -> Means<'_> {
+        let models = self.settings.models.as_ref();
+        Means { models, vault: &self.vault, clock: &self.clock, lent: &self.lent }
     }
 
     /// A runtime that is there from the beginning, with its playbooks, and that no store knows of.

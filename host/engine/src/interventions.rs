@@ -1,11 +1,13 @@
 //! Doors: questions and their answers.
 
+use std::collections::BTreeSet;
+
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::access::{Subject, rules};
+use crate::access::{self, Subject, rules};
 use crate::driver::{self, Command};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
@@ -87,7 +89,11 @@ impl Engine {
         query: &InboxQuery,
     ) -> Result<Page<PendingIntervention>, EngineError> {
         let narrowed = self.0.narrowed_to(who, &rules::QUESTIONS, query.runtime.as_ref());
-        let Some(runtimes) = narrowed else { return Ok(Page::empty()) };
+        let Some(allowed) = narrowed else { return Ok(Page::empty()) };
+        let runtimes = access::both(allowed, query.runtimes.as_ref());
+        if runtimes.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Ok(Page::empty());
+        }
         let query = InboxQuery { runtimes, roles: who.only_roles().cloned(), ..query.clone() };
         Ok(self.0.store.inbox(&query).await?)
     }

@@ -33,6 +33,7 @@ mod principal;
 mod results;
 mod retention;
 mod runtimes;
+pub mod sampling;
 mod schedules;
 pub mod secrets;
 mod settings;

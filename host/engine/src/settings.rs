@@ -1,6 +1,7 @@
 //! How much the engine does at once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgata_model::RuntimeId;
@@ -8,6 +9,7 @@ use orgata_model::duration::DurationText;
 use serde::{Deserialize, Serialize};
 
 use crate::access::AccessSettings;
+use crate::ports::Models;
 use crate::secrets::SecretKeys;
 use orgata_model::retention::Retention;
 use orgata_model::signature::Trust;
@@ -54,6 +56,9 @@ pub struct Settings {
     /// How long lines of the audit are kept. Configured beside this.
     #[serde(skip)]
     pub audit_keep: Retention,
+    /// Who asks AI models. Put there by whoever puts the host together: executions that come back may ask at once.
+    #[serde(skip)]
+    pub models: Option<Arc<dyn Models>>,
     /// How long executions are kept after their end: `30d`, or `forever`. Default forever.
     pub retention: Retention,
     /// The same for single runtimes, by name. Default none: `retention` is for all.
@@ -77,6 +82,7 @@ impl Default for Settings {
             trust: Trust::default(),
             secret_keys: SecretKeys::default(),
             audit_keep: Retention::Forever,
+            models: None,
             retention: Retention::Forever,
             retention_by_runtime: BTreeMap::new(),
         }

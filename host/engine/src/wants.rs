@@ -37,7 +37,7 @@ impl Want {
             Self::Network => !grants.network.is_empty(),
             Self::Secrets => !grants.secrets.is_empty(),
             Self::Kv => grants.kv,
-            Self::Model => false,
+            Self::Model => grants.model,
         }
     }
 
@@ -67,7 +67,7 @@ impl Want {
             Self::Network => "calls HTTP servers: each must be granted by name, in each runtime",
             Self::Secrets => "reads secrets: each must be granted by name, in each runtime",
             Self::Kv => "keeps state of its own: it must be granted, in each runtime",
-            Self::Model => "asks an AI model: this version of the host grants none, and each call is denied",
+            Self::Model => "asks an AI model: it must be granted, in each runtime that configures one",
         }
     }
 }

@@ -22,6 +22,7 @@ mod recorded;
 pub mod retention;
 pub mod retry;
 pub mod runtime;
+pub mod sampling;
 pub mod schema;
 pub mod signature;
 pub mod step_path;

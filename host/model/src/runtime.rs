@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PluginName, RoleName, RuntimeId, SecretName};
+use crate::sampling::ModelSource;
 
 /// Where a runtime lives, and so how careful the host is with it.
 #[derive(
@@ -73,6 +74,9 @@ pub struct Runtime {
     /// What is known of roles beyond what playbooks say.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<RoleName, Role>,
+    /// The AI model that plugins may ask, where `grants` let them. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSource>,
 }
 
 impl Runtime {
@@ -86,6 +90,7 @@ impl Runtime {
             grants: BTreeMap::new(),
             config: BTreeMap::new(),
             roles: BTreeMap::new(),
+            model: None,
         }
     }
 
@@ -111,6 +116,9 @@ pub struct Grants {
     /// It may keep state of its own that lasts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kv: bool,
+    /// It may ask the AI model that the runtime configures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub model: bool,
 }
 
 /// What is known of a role beyond the playbooks that mention it.

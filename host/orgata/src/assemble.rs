@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use orgata_api::{Api, Tls};
 use orgata_engine::ports::{Operations, Plugins, Store, SystemClock};
 use orgata_engine::{Engine, Principal};
+use orgata_gateway::Gateway;
 use orgata_sandbox::Sandbox;
 use orgata_store_sqlite::SqliteStore;
 use orgata_workshop::Toolbox;
@@ -54,6 +55,8 @@ impl Host {
             settings.compiler = std::env::current_exe().ok();
         }
         let sandbox = Arc::new(Sandbox::open(settings, &config.data, clock.clone()).await?);
+        let gateway = Gateway::open(config.sandbox.http_roots.as_deref());
+        let gateway = gateway.context("sandbox.httpRoots")?;
         let engine = Engine::open(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&sandbox) as Arc<dyn Operations>,
@@ -64,6 +67,7 @@ impl Host {
                 secret_keys,
                 audit_keep: config.audit.keep,
                 trust: config.trust.clone(),
+                models: Some(Arc::new(gateway)),
                 ..config.engine.clone()
             },
             config.runtimes.iter().map(crate::config::RuntimeSection::runtime).collect(),

@@ -45,6 +45,7 @@ fn session(sandbox: &Sandbox) -> Box<dyn Session> {
         config: Arc::default(),
         secrets: Arc::default(),
         states: None,
+        model: None,
     })
 }
 

@@ -13,6 +13,8 @@ wasmtime::component::bindgen!({
         "orgata:plugin/kv.set": async | trappable,
         "orgata:plugin/kv.delete": async | trappable,
         "orgata:plugin/kv.compare-and-set": async | trappable,
+        // And this for an AI model.
+        "orgata:plugin/model.sample": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -40,6 +40,8 @@ pub(crate) struct Scope {
     pub(crate) given: Arc<Given>,
     /// Which step, for the seed of random numbers.
     pub(crate) step: StepName,
+    /// Which iteration of each loop around it.
+    pub(crate) iterations: Vec<u32>,
     /// Which attempt, likewise.
     pub(crate) attempt: u32,
     /// What the guest's clocks begin with.

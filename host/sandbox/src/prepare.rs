@@ -199,6 +199,7 @@ fn scope(deadline: Instant) -> Result<Scope, LoadError> {
         config: Arc::default(),
         secrets: Arc::default(),
         states: None,
+        model: None,
     };
     Ok(Scope {
         plugin: "describe".parse::<PluginName>().map_err(fault)?,
@@ -206,6 +207,7 @@ fn scope(deadline: Instant) -> Result<Scope, LoadError> {
         session: Arc::new(session),
         given: Arc::default(),
         step: "describe".parse().map_err(fault)?,
+        iterations: Vec::new(),
         attempt: 1,
         started_at: Timestamp::UNIX_EPOCH,
         deadline,

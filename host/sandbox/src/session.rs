@@ -141,6 +141,7 @@ impl Session {
             session: Arc::clone(&self.context),
             given: Arc::clone(&self.given),
             step: call.step.clone(),
+            iterations: call.iterations.clone(),
             attempt: call.attempt,
             started_at: call.started_at,
             deadline,

@@ -6,6 +6,7 @@ use orgata_tests::{TestHost, patience};
 use rmcp::model::*;
 use rmcp::service::{NotificationContext, RequestContext, RoleClient, RunningService};
 use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt, ErrorData};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -39,6 +40,8 @@ pub(crate) struct Person {
     capabilities: ClientCapabilities,
     silent: bool,
     answers: Arc<Mutex<Vec<Value>>>,
+    roots: Arc<Mutex<Vec<String>>>,
+    asked_for_roots: Arc<Mutex<usize>>,
     /// The forms that were shown.
     pub(crate) forms: Arc<Mutex<Vec<Value>>>,
     told: mpsc::UnboundedSender<Told>,
@@ -47,7 +50,12 @@ pub(crate) struct Person {
 /// An assistant that is connected.
 pub(crate) struct Assistant {
     pub(crate) client: RunningService<RoleClient, Person>,
+    /// The forms that were shown, and what its model was asked.
     pub(crate) forms: Arc<Mutex<Vec<Value>>>,
+    /// Its roots, to change.
+    pub(crate) roots: Arc<Mutex<Vec<String>>>,
+    /// How often it was asked for them.
+    pub(crate) asked_for_roots: Arc<Mutex<usize>>,
     told: mpsc::UnboundedReceiver<Told>,
 }
 
@@ -58,7 +66,11 @@ pub(crate) struct Able {
     pub(crate) tasks: bool,
     /// Its person never answers a form.
     pub(crate) silent: bool,
-    /// What its person answers to forms.
+    /// It lets the host ask its model.
+    pub(crate) lends: bool,
+    /// What it wants to see.
+    pub(crate) roots: Option<Vec<String>>,
+    /// What its person answers to forms, or its model to questions.
     pub(crate) answers: Vec<Value>,
 }
 
@@ -83,11 +95,31 @@ impl Assistant {
         if able.tasks {
             capabilities["extensions"] = json!({ "io.modelcontextprotocol/tasks": {} });
         }
+        if able.lends {
+            capabilities["sampling"] = json!({});
+        }
+        if able.roots.is_some() {
+            capabilities["roots"] = json!({ "listChanged": true });
+        }
         let capabilities = serde_json::from_value(capabilities).unwrap();
         let forms: Arc<Mutex<Vec<Value>>> = Arc::default();
         let answers = Arc::new(Mutex::new(able.answers));
-        let person = Person { capabilities, silent: able.silent, answers, forms: Arc::clone(&forms), told };
-        let transport = StreamableHttpClientTransport::from_uri(host.url("/mcp"));
+        let roots = Arc::new(Mutex::new(able.roots.unwrap_or_default()));
+        let asked_for_roots: Arc<Mutex<usize>> = Arc::default();
+        let person = Person {
+            capabilities,
+            silent: able.silent,
+            answers,
+            roots: Arc::clone(&roots),
+            asked_for_roots: Arc::clone(&asked_for_roots),
+            forms: Arc::clone(&forms),
+            told,
+        };
+        let mut config = StreamableHttpClientTransportConfig::with_uri(host.url("/mcp"));
+        if let Some(key) = host.key() {
+            config = config.auth_header(key);
+        }
+        let transport = StreamableHttpClientTransport::from_config(config);
         let lifecycle = match era {
             Era::Sessions => ClientLifecycleMode::Initialize,
             Era::Stateless => {
@@ -96,7 +128,7 @@ impl Assistant {
         };
         let client = patience::within(person.serve_with_lifecycle(transport, lifecycle)).await;
         let client = client.expect("the host answers in time").expect("the host speaks this revision");
-        Self { client, forms, told: hears }
+        Self { client, forms, roots, asked_for_roots, told: hears }
     }
 
     /// Calls a tool: its structured result. It must not refuse.
@@ -213,6 +245,28 @@ impl ClientHandler for Person {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         }
         Ok(ElicitResult::new(ElicitationAction::Accept).with_content(answers.remove(0)))
+    }
+
+    #[expect(deprecated, reason = "of the earlier revision")]
+    async fn create_message(
+        &self,
+        request: CreateMessageRequestParams,
+        _: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        self.forms.lock().unwrap().push(json!(request));
+        let mut answers = self.answers.lock().unwrap();
+        if answers.is_empty() {
+            return Err(ErrorData::new(ErrorCode(-1), "the person said no", None));
+        }
+        let said = answers.remove(0).as_str().unwrap().to_owned();
+        Ok(CreateMessageResult::new(SamplingMessage::assistant_text(said), "the-assistants-own".to_owned()))
+    }
+
+    #[expect(deprecated, reason = "of the earlier revision")]
+    async fn list_roots(&self, _: RequestContext<RoleClient>) -> Result<ListRootsResult, ErrorData> {
+        *self.asked_for_roots.lock().unwrap() += 1;
+        let roots = self.roots.lock().unwrap();
+        Ok(ListRootsResult::new(roots.iter().map(Root::new).collect()))
     }
 
     async fn on_resource_updated(

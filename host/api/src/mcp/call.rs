@@ -9,6 +9,7 @@ use rmcp::model::{ClientCapabilities, ProtocolVersion};
 use rmcp::service::{NotificationContext, RequestContext, RoleServer};
 use serde_json::Value;
 
+use super::roots::{Roots, View};
 use crate::app::App;
 use crate::error::{ApiError, internal};
 use crate::request_id::X_REQUEST_ID;
@@ -29,13 +30,26 @@ pub(super) struct Call {
     pub(super) state: Option<String>,
     /// The answers that it brings with it, by question.
     pub(super) answers: BTreeMap<String, Value>,
+    /// What the client wants to see.
+    roots: Roots,
 }
 
 impl Call {
     /// A request that came through the door, which knows who made it.
-    pub(super) fn new(app: &App, context: RequestContext<RoleServer>) -> Result<Self, ApiError> {
+    pub(super) fn new(
+        app: &App,
+        roots: &Roots,
+        context: RequestContext<RoleServer>,
+    ) -> Result<Self, ApiError> {
         let who = principal(&context).ok_or_else(|| internal(&"an MCP request came by no known door"))?;
-        Ok(Self { app: app.clone(), who, context, state: None, answers: BTreeMap::new() })
+        Ok(Self {
+            app: app.clone(),
+            who,
+            context,
+            state: None,
+            answers: BTreeMap::new(),
+            roots: roots.clone(),
+        })
     }
 
     /// The same call again, with what was asked.
@@ -65,6 +79,21 @@ impl Call {
             able.elicitation.is_some_and(|able| able.form.is_some() || able.url.is_none())
         };
         self.capabilities().is_some_and(forms)
+    }
+
+    /// What lists are to show.
+    pub(super) async fn view(&self) -> View {
+        self.roots.view(self).await
+    }
+
+    /// Whether the client has roots, and a stream to be asked for them.
+    pub(super) fn has_roots(&self) -> bool {
+        !self.is_stateless() && self.capabilities().is_some_and(|able| able.roots.is_some())
+    }
+
+    /// Whether the client lets the host ask its model while it waits: it says so, and has a stream to be asked by.
+    pub(super) fn lends_model(&self) -> bool {
+        !self.is_stateless() && self.capabilities().is_some_and(|able| able.sampling.is_some())
     }
 
     fn capabilities(&self) -> Option<ClientCapabilities> {

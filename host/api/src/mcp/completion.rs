@@ -6,7 +6,7 @@ use rmcp::model::{CompleteRequestParams, CompletionInfo, Reference};
 
 use super::address::KINDS;
 use super::call::Call;
-use super::prompts;
+use super::{prompts, roots};
 use crate::error::ApiError;
 
 /// Executions that are offered: the newest.
@@ -43,14 +43,16 @@ pub(super) async fn complete(
 /// Everything that an argument of this name can be, as far as one page tells.
 async fn values(call: &Call, request: &CompleteRequestParams) -> Result<Vec<String>, ApiError> {
     let engine = call.engine();
-    let runtimes = || engine.runtimes(&call.who).into_iter().filter(|info| chosen(request, &info.runtime.id));
+    let seen = roots::runtimes(call).await;
+    let runtimes = || seen.iter().filter(|info| chosen(request, &info.runtime.id));
     Ok(match request.argument.name.as_str() {
-        "runtime" => engine.runtimes(&call.who).into_iter().map(|info| info.runtime.id.to_string()).collect(),
-        "playbook" => runtimes().flat_map(|info| info.playbooks).map(|name| name.to_string()).collect(),
-        "role" => runtimes().flat_map(|info| info.roles).map(|name| name.to_string()).collect(),
-        "operation" => runtimes().flat_map(|info| info.operations).map(|name| name.to_string()).collect(),
+        "runtime" => seen.iter().map(|info| info.runtime.id.to_string()).collect(),
+        "playbook" => runtimes().flat_map(|info| &info.playbooks).map(|name| name.to_string()).collect(),
+        "role" => runtimes().flat_map(|info| &info.roles).map(|name| name.to_string()).collect(),
+        "operation" => runtimes().flat_map(|info| &info.operations).map(|name| name.to_string()).collect(),
         "execution" => {
-            let query = ExecutionQuery { limit: RECENT, ..ExecutionQuery::default() };
+            let runtimes = roots::only(call).await;
+            let query = ExecutionQuery { runtimes, limit: RECENT, ..ExecutionQuery::default() };
             let page = engine.executions(&call.who, &query).await?;
             page.items.iter().map(|summary| summary.id.to_string()).collect()
         }

@@ -21,10 +21,12 @@ mod door;
 #[cfg(feature = "conformance")]
 mod fixtures;
 mod following;
+mod lending;
 mod prompts;
 mod questions;
 mod reply;
 mod resources;
+mod roots;
 mod schema;
 mod server;
 mod sessions;

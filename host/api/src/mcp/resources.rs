@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::address::{Address, KINDS};
 use super::call::Call;
 use super::reply::link;
+use super::roots;
 use crate::error::{ApiError, internal};
 use crate::wire::operation::OperationView;
 use crate::wire::role::RoleView;
@@ -60,13 +61,13 @@ impl Place {
 /// `resources/list`.
 pub(super) async fn list(call: &Call, cursor: Option<&str>) -> Result<Page, ApiError> {
     match Place::read(cursor)? {
-        Place::Defined(after) => Ok(defined_page(call, after.as_deref())),
+        Place::Defined(after) => Ok(defined_page(call, after.as_deref()).await),
         Place::Executions(own) => executions_page(call, own).await,
     }
 }
 
-fn defined_page(call: &Call, after: Option<&str>) -> Page {
-    let all = defined(call);
+async fn defined_page(call: &Call, after: Option<&str>) -> Page {
+    let all = defined(call).await;
     let mut rest = all.into_iter().filter(|(uri, _)| after.is_none_or(|after| uri.as_str() > after));
     let page: Vec<_> = rest.by_ref().take(PAGE).collect();
     let next = match (rest.next(), page.last()) {
@@ -78,8 +79,8 @@ fn defined_page(call: &Call, after: Option<&str>) -> Page {
 }
 
 /// Everything that is defined, in order.
-fn defined(call: &Call) -> Vec<(String, Address)> {
-    let runtimes = call.engine().runtimes(&call.who);
+async fn defined(call: &Call) -> Vec<(String, Address)> {
+    let runtimes = roots::runtimes(call).await;
     let mut all: Vec<_> =
         runtimes.into_iter().flat_map(addresses).map(|address| (address.to_string(), address)).collect();
     all.sort();
@@ -116,7 +117,8 @@ fn described(call: &Call, address: &Address) -> Resource {
 
 async fn executions_page(call: &Call, cursor: Option<String>) -> Result<Page, ApiError> {
     let statuses = Status::ALL.into_iter().filter(|status| !status.is_end()).collect();
-    let query = ExecutionQuery { statuses, cursor, limit: PAGE, ..ExecutionQuery::default() };
+    let runtimes = roots::only(call).await;
+    let query = ExecutionQuery { runtimes, statuses, cursor, limit: PAGE, ..ExecutionQuery::default() };
     let page = call.engine().executions(&call.who, &query).await?;
     let item = |summary: &orgata_model::execution::Summary| {
         let about = format!("{} in {}: {}", summary.playbook.name, summary.runtime, summary.status.as_str());

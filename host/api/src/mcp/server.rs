@@ -17,6 +17,7 @@ use super::address::Address;
 use super::call::{self, Call};
 use super::changes::{self, Followed};
 use super::reply::{protocol_error, without_call};
+use super::roots::Roots;
 use super::{completion, prompts, resources, tasks, tools};
 use crate::app::App;
 use crate::error::ApiError;
@@ -39,17 +40,18 @@ this connection. Every error has a stable `code` and says what to do. To change 
 pub(super) struct Server {
     app: App,
     followed: Followed,
+    roots: Roots,
     /// Ends the notices when the session does.
     ended: OnceLock<DropGuard>,
 }
 
 impl Server {
     pub(super) fn new(app: App) -> Self {
-        Self { app, followed: Followed::default(), ended: OnceLock::new() }
+        Self { app, followed: Followed::default(), roots: Roots::default(), ended: OnceLock::new() }
     }
 
     fn call(&self, context: RequestContext<RoleServer>) -> Result<Call, ErrorData> {
-        Call::new(&self.app, context).map_err(|error| without_call(&error))
+        Call::new(&self.app, &self.roots, context).map_err(|error| without_call(&error))
     }
 
     /// Begins to tell the session of changes, once.
@@ -203,6 +205,12 @@ impl ServerHandler for Server {
         if let Some(who) = call::owner(&context) {
             self.tell(who, context.peer);
         }
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        self.roots.changed();
+        // What the lists have changed with them. A client that does not hear of it has asked for it itself.
+        let _ = context.peer.notify_resource_list_changed().await;
     }
 
     async fn subscribe(

@@ -17,6 +17,7 @@ pub mod grant;
 pub mod history;
 pub mod intervention;
 pub mod key;
+pub mod model;
 pub mod operation;
 pub mod page;
 pub mod playbook;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::model::ModelBody;
+
 /// A runtime, and what is in it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -60,14 +62,18 @@ pub struct RuntimeDetails {
     /// What each plugin may reach.
     #[schema(value_type = BTreeMap<String, GrantsBody>)]
     pub grants: BTreeMap<PluginName, GrantsBody>,
+    /// The AI model that plugins may ask, where `grants` let them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelBody>,
 }
 
 impl From<RuntimeInfo> for RuntimeDetails {
     fn from(mut info: RuntimeInfo) -> Self {
         let plugins = info.runtime.plugins.take();
+        let model = info.runtime.model.take().map(ModelBody::from);
         let grants = std::mem::take(&mut info.runtime.grants);
         let grants = grants.into_iter().map(|(plugin, grants)| (plugin, grants.into())).collect();
-        Self { runtime: info.into(), plugins, grants }
+        Self { runtime: info.into(), plugins, grants, model }
     }
 }
 
@@ -100,6 +106,8 @@ pub struct CreateRuntimeBody {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, RoleBody>)]
     pub roles: BTreeMap<RoleName, RoleBody>,
+    /// The AI model that plugins may ask, where `grants` let them. Absent: none.
+    pub model: Option<ModelBody>,
 }
 
 impl From<CreateRuntimeBody> for Runtime {
@@ -112,6 +120,7 @@ impl From<CreateRuntimeBody> for Runtime {
             grants: body.grants.into_iter().map(|(plugin, grants)| (plugin, grants.into())).collect(),
             config: body.config,
             roles: body.roles.into_iter().map(|(name, role)| (name, role.into())).collect(),
+            model: body.model.map(ModelBody::into),
         }
     }
 }
@@ -133,17 +142,20 @@ pub struct GrantsBody {
     /// It may keep state of its own that lasts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kv: bool,
+    /// It may ask the AI model that the runtime configures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub model: bool,
 }
 
 impl From<Grants> for GrantsBody {
-    fn from(Grants { network, private_addresses, secrets, kv }: Grants) -> Self {
-        Self { network, private_addresses, secrets, kv }
+    fn from(Grants { network, private_addresses, secrets, kv, model }: Grants) -> Self {
+        Self { network, private_addresses, secrets, kv, model }
     }
 }
 
 impl From<GrantsBody> for Grants {
-    fn from(GrantsBody { network, private_addresses, secrets, kv }: GrantsBody) -> Self {
-        Self { network, private_addresses, secrets, kv }
+    fn from(GrantsBody { network, private_addresses, secrets, kv, model }: GrantsBody) -> Self {
+        Self { network, private_addresses, secrets, kv, model }
     }
 }
 

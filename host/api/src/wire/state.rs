@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::execution::StatusView;
 use super::failure::FailureView;
 use super::intervention::InterventionView;
+use super::model::ModelTotalsView;
 
 /// An execution with its input, its steps and their results.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +46,9 @@ pub struct StateView<'a> {
     pub steps: Vec<StepView<'a>>,
     /// Questions that wait for an answer.
     pub interventions: Vec<InterventionView<'a>>,
+    /// What its operations asked AI models; absent when they asked nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelTotalsView>,
     /// What it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
@@ -69,6 +73,7 @@ impl<'a> From<&'a State> for StateView<'a> {
             input: &state.input,
             steps: steps.map(|(step, stands)| StepView::new(&state.frame, step, stands)).collect(),
             interventions: state.open.iter().map(InterventionView::from).collect(),
+            model: ModelTotalsView::of(&state.model),
             output: end.and_then(|end| end.output.as_deref()),
             failure: end.and_then(|end| end.failure.as_ref()).map(FailureView::from),
         }

@@ -118,7 +118,11 @@ impl Host {
         rule: &Rule,
         query: &ExecutionQuery,
     ) -> Option<ExecutionQuery> {
-        let runtimes = self.narrowed_to(who, rule, query.runtime.as_ref())?;
+        let may = self.narrowed_to(who, rule, query.runtime.as_ref())?;
+        let runtimes = both(may, query.runtimes.as_ref());
+        if runtimes.as_ref().is_some_and(BTreeSet::is_empty) {
+            return None;
+        }
         Some(ExecutionQuery { runtimes, ..query.clone() })
     }
 
@@ -256,6 +260,17 @@ impl Host {
     /// Where a runtime lives. One that was retired is nowhere in particular: it takes being allowed everywhere.
     pub(crate) fn place_of_runtime(&self, id: &RuntimeId) -> Place {
         self.runtime(id).map_or(Place::Host, |entry| Place::In(entry.runtime.environment))
+    }
+}
+
+/// The runtimes that are both allowed and wanted; absent for all.
+pub(crate) fn both(
+    allowed: Option<BTreeSet<RuntimeId>>,
+    wanted: Option<&BTreeSet<RuntimeId>>,
+) -> Option<BTreeSet<RuntimeId>> {
+    match (allowed, wanted) {
+        (Some(allowed), Some(wanted)) => Some(allowed.intersection(wanted).cloned().collect()),
+        (allowed, wanted) => allowed.or_else(|| wanted.cloned()),
     }
 }
 

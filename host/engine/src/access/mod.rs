@@ -21,6 +21,6 @@ pub use rules::{RULES, Rule};
 pub use settings::AccessSettings;
 
 pub(crate) use chain::TRIM;
-pub(crate) use guard::{Place, Subject};
+pub(crate) use guard::{Place, Subject, both};
 pub(crate) use keys::{Keys, recall};
 pub(crate) use settings::Matrix;

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use orgata_model::operation::{EffectClass, Operation, Plugin};
 use orgata_model::runtime::Environment;
-use orgata_model::{Digest, RuntimeId, failure};
+use orgata_model::sampling::Provider;
+use orgata_model::{Digest, ExecutionId, RuntimeId, failure};
 use serde_json::Value;
 
 use crate::access::{Place, Subject, rules};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::principal::Principal;
+use crate::sampling::Sampling;
 use crate::trials::{Case, Ground, Trial, Tryout, Verdict};
 
 /// Most cases of one request.
@@ -130,7 +132,11 @@ impl Engine {
             return Err(EngineError::Refusal(message));
         }
         let (grants, config) = (entry.runtime.grants.clone(), Arc::clone(&entry.config));
-        Ok(Ground { runtime: id.clone(), environment, grants, config, ..bare })
+        // Trying something out costs nobody money.
+        let scripted = entry.runtime.model.clone().filter(|model| model.provider == Provider::Scripted);
+        let nothing = ExecutionId::new(uuid::Uuid::nil());
+        let model = scripted.map(|model| Arc::new(Sampling::new(model, &self.0.means(), nothing, 0, None)));
+        Ok(Ground { runtime: id.clone(), environment, grants, config, model, ..bare })
     }
 
     async fn tried(&self, ground: &Ground, planned: &Planned) -> Result<Trial, EngineError> {

@@ -89,6 +89,7 @@ impl Driver {
             parent: Some(parent),
         };
         let host = Arc::clone(&self.host);
+        host.lent.pass_on(self.state.id, execution);
         match self.patiently(|| starting::make(&host, execution, beginning.clone(), None)).await {
             // Somebody came back to it before us.
             Ok(()) | Err(Stop::Fault(EngineError::Store(StoreError::Conflict))) => {}

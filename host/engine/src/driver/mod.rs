@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orgata_model::ExecutionId;
-use orgata_model::execution::{Event, State, Summary};
+use orgata_model::execution::{Event, Fact, State, Summary};
 use orgata_model::operation::Plugin;
 use orgata_model::playbook::{Playbook, Priority};
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +36,7 @@ use tracing::{Instrument, Span, error, info_span, warn};
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
 use crate::places::Place;
-use crate::ports::{Session, StoreError};
+use crate::ports::{ModelClient, Session, StoreError};
 
 pub(crate) use command::Command;
 use commit::{FIRST_WAIT, LONGEST_WAIT, pause_before_retry};
@@ -57,6 +57,8 @@ pub(crate) struct Start {
     /// The plugins that it keeps.
     pub(crate) plugins: Vec<Arc<Plugin>>,
     pub(crate) place: Place,
+    /// The assistant that lends its model.
+    pub(crate) lent: Option<Arc<dyn ModelClient>>,
 }
 
 /// Whoever started it, and what they wait for.
@@ -88,6 +90,8 @@ struct Driver {
     /// It came from the store: a step may have been at work when the host stopped.
     left_over: bool,
     session: Option<Arc<dyn Session>>,
+    /// What its operations asked AI models, to be recorded.
+    asked: Option<mpsc::UnboundedReceiver<Fact>>,
     /// The pinned plugins that were looked at.
     plugins: Vec<Arc<Plugin>>,
     /// Calls that begin once nothing else is ready.
@@ -131,6 +135,7 @@ impl Driver {
             caller: None,
             left_over: true,
             session: None,
+            asked: None,
             plugins: Vec::new(),
             planned: Vec::new(),
             calls: calls::Calls::default(),
@@ -168,6 +173,9 @@ pub(crate) async fn start(
     driver.uncommitted.push(Arc::new(start.first));
     driver.key = start.key;
     driver.caller = Some(Caller { reply, acknowledge: start.acknowledge });
+    if let Some(client) = &start.lent {
+        host.lent.lend(id, client);
+    }
     host.residents().insert(id, sender);
     let span = info_span!("execution", id = %id);
     driver.begin(span);
@@ -296,7 +304,7 @@ async fn load_patiently(
 pub(crate) async fn load(host: &Host, id: ExecutionId) -> Result<State, EngineError> {
     let mut events = host.store.events(id, 0, PAGE).await?;
     let Some(first) = events.first() else { return Err(EngineError::not_found(Thing::Execution, id)) };
-    let orgata_model::execution::Fact::ExecutionStarted { playbook, .. } = &first.fact else {
+    let Fact::ExecutionStarted { playbook, .. } = &first.fact else {
         return Err(EngineError::Internal(format!("{id} does not begin with its start")));
     };
     let playbook = host.playbook(playbook.digest).await?;

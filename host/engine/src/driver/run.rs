@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orgata_model::ExecutionId;
-use orgata_model::execution::{Action, Stage, Status};
+use orgata_model::execution::{Action, Fact, Stage, Status};
+use tokio::sync::mpsc;
 
 use crate::error::EngineError;
 use crate::host::Host;
@@ -89,6 +90,7 @@ impl Driver {
                 self.look_after_children().await?;
             }
             self.stop_what_is_over();
+            self.note_asked()?;
             self.pass_turns_on();
             let stopping = self.host.stopping.is_cancelled();
             if stopping && self.calls.is_empty() {
@@ -231,6 +233,7 @@ impl Driver {
         enum Happened {
             News(News),
             Asked(super::Command),
+            Model(Box<Fact>),
             Due,
             Flush,
             Nothing,
@@ -242,6 +245,7 @@ impl Driver {
         let happened = tokio::select! {
             biased;
             news = self.calls.news(|| clock.now()) => Happened::News(news),
+            Some(fact) = next(&mut self.asked) => Happened::Model(Box::new(fact)),
             Some(command) = self.inbox.recv() => Happened::Asked(command),
             () = self.turns.comes() => Happened::Nothing,
             () = sleep_until(&*clock, due) => Happened::Due,
@@ -257,6 +261,7 @@ impl Driver {
                 self.progressed(&step, report, undo)
             }
             Happened::Asked(command) => self.obey(command).await,
+            Happened::Model(fact) => self.note(*fact),
             Happened::Due => {
                 let undo = self.calls.undoes();
                 let held = self.calls.held(clock.now());
@@ -312,6 +317,14 @@ impl Driver {
             () = self.host.stopping.cancelled() => {}
         }
         Ok(Rest::Stay)
+    }
+}
+
+/// What comes next; never when nobody could send it.
+async fn next(asked: &mut Option<mpsc::UnboundedReceiver<Fact>>) -> Option<Fact> {
+    match asked {
+        Some(asked) => asked.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -9,10 +9,12 @@ use orgata_model::failure::code;
 use orgata_model::operation::{EffectClass, Operation};
 use orgata_model::playbook::{Step, Undo, Work};
 use orgata_model::retry::{RetryPolicy, dice};
+use orgata_model::sampling::ModelSource;
 use orgata_model::{Failure, OperationName, StepPath};
 use tokio::sync::mpsc;
 
 use crate::ports::{Call, CallReport, LogLevel, Outcome, Progress, Resume, Session, SessionContext};
+use crate::sampling::Sampling;
 
 use super::Driver;
 use super::calls::{Flight, Planned, Purpose};
@@ -182,6 +184,8 @@ impl Driver {
         }
         // A runtime that was retired keeps granting to what runs in it nothing: deny by default.
         let entry = self.entry.take().or_else(|| self.host.runtime(&self.state.runtime).ok());
+        let model = entry.as_ref().and_then(|entry| entry.runtime.model.clone());
+        let model = model.map(|model| self.sampling(model));
         let (grants, config) =
             entry.map(|entry| (Arc::clone(&entry.grants), Arc::clone(&entry.config))).unwrap_or_default();
         let session: Arc<dyn Session> = self
@@ -195,10 +199,28 @@ impl Driver {
                 config,
                 secrets: Arc::clone(&self.host.vault),
                 states: Some(Arc::clone(&self.host.plugin_states)),
+                model,
             })
             .into();
         self.session = Some(Arc::clone(&session));
         session
+    }
+
+    fn sampling(&mut self, source: ModelSource) -> Arc<Sampling> {
+        let (sender, asked) = mpsc::unbounded_channel();
+        self.asked = Some(asked);
+        let made = self.state.model.requests;
+        Arc::new(Sampling::new(source, &self.host.means(), self.state.id, made, Some(sender)))
+    }
+
+    /// Records what operations asked AI models. What is asked when the execution has ended has no place in its history.
+    pub(super) fn note_asked(&mut self) -> Result<(), Stop> {
+        while let Some(Ok(fact)) = self.asked.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
+            if self.state.end.is_none() {
+                self.note(fact)?;
+            }
+        }
+        Ok(())
     }
 
     /// A call ended.
@@ -208,6 +230,7 @@ impl Driver {
         for progress in self.calls.last_reports(&mut flight, now) {
             self.progressed(&flight.planned.step.clone(), progress, undo)?;
         }
+        self.note_asked()?;
         let planned = self.calls.put_back(*flight);
         self.turns.give_back(&planned.step);
         self.urgent |= planned.operation.effect == EffectClass::Effectful;

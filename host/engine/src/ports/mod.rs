@@ -7,6 +7,7 @@ mod audit;
 mod clock;
 mod grants;
 mod in_memory;
+mod models;
 mod operations;
 mod secrets;
 mod state;
@@ -17,6 +18,7 @@ pub use audit::{AuditLog, AuditQuery};
 pub use clock::{Clock, SystemClock};
 pub use grants::GrantStore;
 pub use in_memory::InMemory;
+pub use models::{ModelAnswer, ModelClient, ModelError, ModelMessage, ModelRequest, Models, Speaker};
 pub use operations::{
     Call, CallReport, Catalog, LoadError, LogLevel, LogLine, Operations, Outcome, PluginChange, PluginEntry,
     PluginState, Plugins, Progress, Question, Resume, Session, SessionContext, Source,

@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::grants::RuntimeGrants;
+use crate::sampling::Sampling;
 use crate::secrets::Vault;
 use crate::states::PluginStates;
 
@@ -66,6 +67,8 @@ pub struct SessionContext {
     pub secrets: Arc<Vault>,
     /// Where plugins keep state, if `grants` let them; nowhere when absent.
     pub states: Option<Arc<PluginStates>>,
+    /// The AI model to ask, if `grants` let them; none when absent.
+    pub model: Option<Arc<Sampling>>,
 }
 
 /// The calls of one execution.

@@ -143,9 +143,10 @@ impl Host {
     /// Whoever makes a runtime may grant its plugins only secrets that it might as well set: or making one would be a way
     /// to all of them.
     pub(crate) fn may_grant(&self, who: &Principal, runtime: &Runtime) -> Result<(), EngineError> {
-        let Some(name) = runtime.grants.values().find_map(|grants| grants.secrets.first()) else {
-            return Ok(());
-        };
+        let granted = runtime.grants.values().find_map(|grants| grants.secrets.first());
+        // Whoever says where a key is sent might as well have it.
+        let sent = runtime.model.as_ref().and_then(|model| model.api_key.as_ref());
+        let Some(name) = granted.or(sent) else { return Ok(()) };
         self.permit(who, &rules::GRANT_SECRET, Place::Host, subject(name.as_str()))
     }
 

@@ -192,6 +192,7 @@ fn simulated_runtime(real: &RuntimeEntry) -> orgata_model::runtime::Runtime {
     let mut runtime = real.runtime.clone();
     runtime.environment = Environment::Simulation;
     runtime.grants = BTreeMap::new();
+    runtime.model = None;
     runtime
 }
 

@@ -29,6 +29,7 @@ use crate::error::EngineError;
 use crate::ports::{
     Call, CallReport, LogLine, Operations, Outcome, Progress, Question, Resume, Session, SessionContext,
 };
+use crate::sampling::Sampling;
 
 /// What the clocks show to examples, so that they see the same each time: the beginning of 2026.
 const EXAMPLE_TIME: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -50,6 +51,8 @@ pub struct Ground {
     pub grants: BTreeMap<PluginName, Grants>,
     /// What `config.get` gives.
     pub config: Arc<BTreeMap<PluginName, BTreeMap<String, Value>>>,
+    /// The AI model that it may ask, where it is granted: a scripted one, or none.
+    pub model: Option<Arc<Sampling>>,
     /// What its clocks show.
     pub now: Timestamp,
 }
@@ -59,7 +62,7 @@ impl Ground {
     pub fn bare(now: Timestamp) -> Result<Self, EngineError> {
         let runtime = named("test")?;
         let environment = Environment::Development;
-        Ok(Self { runtime, environment, grants: BTreeMap::new(), config: Arc::default(), now })
+        Ok(Self { runtime, environment, grants: BTreeMap::new(), config: Arc::default(), model: None, now })
     }
 }
 
@@ -217,6 +220,7 @@ impl Tryout {
             // Whoever writes a draft chooses its name: neither secrets nor state are for whatever bears it.
             secrets: Arc::default(),
             states: None,
+            model: ground.model.clone(),
         });
         let now = if case.example { EXAMPLE_TIME } else { ground.now };
         let trial = Trial::empty(operation, Some(&case));

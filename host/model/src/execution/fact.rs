@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::ids::{Digest, ExecutionId, InterventionId, OperationName, PlaybookName, PluginName, RuntimeId};
 use crate::intervention::Intervention;
 use crate::runtime::Environment;
+use crate::sampling::Provider;
 use crate::step_path::StepPath;
 
 use super::event::{Cause, Fork, Parent, PlaybookRef};
@@ -131,6 +132,31 @@ pub enum Fact {
         fraction: f64,
         /// For people.
         message: String,
+    },
+    /// The operation asked an AI model. What it said, and what it was told, is not kept.
+    ModelAsked {
+        /// Which.
+        step: StepPath,
+        /// Who answered, or should have.
+        provider: Provider,
+        /// The model that answered; where none did, the one that was asked for, if one was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        /// Tokens that were asked with, as the provider counts.
+        #[serde(default)]
+        input_tokens: u32,
+        /// Tokens that were answered.
+        #[serde(default)]
+        output_tokens: u32,
+        /// What that cost, where the runtime knows the prices.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost: Option<f64>,
+        /// How long it took, in milliseconds.
+        #[serde(default)]
+        took_ms: u64,
+        /// Why there is no answer, in one stable word: `timed_out`, `rate_limited`, …
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
     },
     /// A step gave its result.
     StepCompleted {

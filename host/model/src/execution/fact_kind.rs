@@ -17,6 +17,7 @@ impl Fact {
             | Self::StepStarted { step, .. }
             | Self::StepResumed { step, .. }
             | Self::StepProgress { step, .. }
+            | Self::ModelAsked { step, .. }
             | Self::StepCompleted { step, .. }
             | Self::StepFailed { step, .. }
             | Self::StepRetryScheduled { step, .. }
@@ -71,6 +72,7 @@ impl Fact {
             Self::StepStarted { .. } => "step_started",
             Self::StepResumed { .. } => "step_resumed",
             Self::StepProgress { .. } => "step_progress",
+            Self::ModelAsked { .. } => "model_asked",
             Self::StepCompleted { .. } => "step_completed",
             Self::StepFailed { .. } => "step_failed",
             Self::StepRetryScheduled { .. } => "step_retry_scheduled",

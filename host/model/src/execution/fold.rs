@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::ids::{ExecutionId, InterventionId};
 use crate::playbook::Playbook;
+use crate::sampling::ModelTotals;
 use crate::step_path::StepPath;
 
 use super::event::{Cause, Event};
@@ -96,6 +97,7 @@ impl State {
             mailbox: Vec::new(),
             unwinding: Unwinding::default(),
             paused: false,
+            model: ModelTotals::default(),
             end: None,
         })
     }
@@ -130,6 +132,14 @@ impl State {
             }
             (Some(end), _) => return Err(format!("the execution has ended: {}", end.status.as_str())),
             (None, _) => {}
+        }
+        if let Fact::ModelAsked { step, input_tokens, output_tokens, cost, .. } = &event.fact {
+            // It moves nothing: a step that is over or undone may have asked on its way.
+            if self.playbook.step(step.name()).is_none() {
+                return Err(format!("there is no step `{step}`"));
+            }
+            self.model.add(*input_tokens, *output_tokens, *cost);
+            return Ok(());
         }
         if self.unwinding.cause.is_some() {
             return self.apply_undo(event);

@@ -18,6 +18,7 @@ use crate::ids::{Digest, ExecutionId, InterventionId, PluginName, RuntimeId, Ste
 use crate::intervention::{Intervention, Resolution};
 use crate::playbook::{Playbook, Step};
 use crate::runtime::Environment;
+use crate::sampling::ModelTotals;
 use crate::step_path::StepPath;
 
 use super::event::{Actor, Cause, Fork, Parent, PlaybookRef, Seq};
@@ -71,6 +72,8 @@ pub struct State {
     pub unwinding: Unwinding,
     /// An operator stopped it for now.
     pub paused: bool,
+    /// What it has asked of AI models.
+    pub model: ModelTotals,
     /// How it ended, if it has.
     pub end: Option<End>,
 }

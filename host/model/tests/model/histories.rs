@@ -2,7 +2,7 @@
 //!
 //! `histories/v0_1.jsonl` holds whole histories of the playbook beside it, one event a line, each beginning at
 //! seq 1. The files of released versions are never changed. What later versions added is in
-//! `histories_v0_2`.
+//! `histories_v0_2` and `histories_v0_3`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -52,6 +52,7 @@ fn since(fact: &Fact) -> &'static str {
         | Fact::StepCompensationFailed { .. }
         | Fact::ExecutionCompensated { .. }
         | Fact::CompensationFailed { .. } => "0.2",
+        Fact::ModelAsked { .. } => "0.3",
     }
 }
 

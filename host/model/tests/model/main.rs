@@ -14,6 +14,7 @@ mod failures;
 mod fold;
 mod histories;
 mod histories_v0_2;
+mod histories_v0_3;
 mod history;
 mod loops;
 mod order;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use orgata_api::TlsSettings;
 use orgata_model::retention::Retention;
 use orgata_model::runtime::Environment;
+use orgata_model::sampling::ModelSource;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Global;
@@ -143,6 +144,7 @@ impl Config {
         config.plugins = config.plugins.iter().map(|path| folder.join(path)).collect();
         for runtime in &mut config.runtimes {
             runtime.playbooks = runtime.playbooks.iter().map(|path| folder.join(path)).collect();
+            runtime.read_answers(folder)?;
         }
         Ok(config)
     }
@@ -181,6 +183,11 @@ impl Config {
         self.authentication.validate().map_err(anyhow::Error::msg)?;
         self.workshop.validate().map_err(anyhow::Error::msg)?;
         self.tls.as_ref().map_or(Ok(()), TlsSettings::validate).map_err(anyhow::Error::msg)?;
+        for runtime in &self.runtimes {
+            if let Some(Err(why)) = runtime.model.as_ref().map(ModelSource::check) {
+                bail!("runtime `{}`: {why}", runtime.id);
+            }
+        }
         let mut names: Vec<_> = self.runtimes.iter().map(|runtime| &runtime.id).collect();
         names.sort();
         if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first)

@@ -1,9 +1,11 @@
 //! The `runtimes` section: what `orgata_model::runtime::Runtime` says, and where its playbooks are.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use orgata_model::runtime::{Environment, Grants, Role, Runtime};
+use orgata_model::sampling::{Answers, ModelSource, ScriptedAnswer};
 use orgata_model::{PluginName, RoleName, RuntimeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +37,9 @@ pub(crate) struct RuntimeSection {
     /// What is known of roles.
     #[serde(default)]
     pub(crate) roles: BTreeMap<RoleName, Role>,
+    /// The AI model that plugins may ask, where `grants` let them. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<ModelSource>,
 }
 
 impl RuntimeSection {
@@ -50,6 +55,7 @@ impl RuntimeSection {
             grants: BTreeMap::new(),
             config: BTreeMap::new(),
             roles: BTreeMap::new(),
+            model: None,
         }
     }
 
@@ -63,6 +69,20 @@ impl RuntimeSection {
             grants: self.grants.clone(),
             config: self.config.clone(),
             roles: self.roles.clone(),
+            model: self.model.clone(),
         }
+    }
+
+    /// Reads the answers of a scripted model, where they are in a file of `folder`.
+    pub(crate) fn read_answers(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let Some(model) = &mut self.model else { return Ok(()) };
+        let Answers::InFile(file) = &model.answers else { return Ok(()) };
+        let file = folder.join(file);
+        let of = || format!("runtime `{}`: model.answers: {}", self.id, file.display());
+        let text = std::fs::read_to_string(&file).with_context(of)?;
+        let answers: Vec<ScriptedAnswer> =
+            serde_saphyr::from_str(&text).with_context(|| format!("{} is no list of answers", of()))?;
+        model.answers = Answers::Listed(answers);
+        Ok(())
     }
 }

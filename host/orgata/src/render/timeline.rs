@@ -53,6 +53,7 @@ impl Timeline {
             "step_progress" => {
                 self.now(&format!("  {} {step} {}", "▸".cyan(), text(event.part("message")).dimmed()))
             }
+            "model_asked" => self.line(&format!("  {} {step} {}", "✦".cyan(), of_model(event).dimmed())),
             "step_completed" => {
                 let took = self.took(event);
                 if !self.is_answer(event.part("step"), event.part("data")) {
@@ -237,6 +238,17 @@ pub(crate) fn question(step: &str, question: &Value) {
         }
         other => anstream::eprintln!("    {}", text(other).dimmed()),
     }
+}
+
+/// Which model was asked, and what that took.
+fn of_model(event: &Value) -> String {
+    let name = event.word("model").or_else(|| event.word("provider")).unwrap_or("a model");
+    if let Some(why) = event.word("failure") {
+        return format!("asked {name}: {why}");
+    }
+    let (input, output) = (event.part("inputTokens"), event.part("outputTokens"));
+    let cost = event.part("cost").as_f64().map_or_else(String::new, |cost| format!(", cost {cost:.6}"));
+    format!("asked {name}: {input} tokens in, {output} out{cost}")
 }
 
 /// What a step waits for.

@@ -136,6 +136,7 @@ pub(crate) fn context(grants: Grants, plugin: &str) -> SessionContext {
         config: Arc::new(BTreeMap::from([(plugin, config)])),
         secrets: Arc::default(),
         states: None,
+        model: None,
     }
 }
 

@@ -60,7 +60,10 @@ async fn a_runtime_is_kept_changed_and_removed_with_its_playbooks() {
         private_addresses: true,
         secrets: vec!["TWILIO_TOKEN".parse().unwrap()],
         kv: true,
+        model: true,
     };
+    let source = r#"{"provider":"scripted","answers":[{"content":"Warm."}]}"#;
+    kitchen.model = Some(serde_json::from_str(source).unwrap());
     kitchen.grants = BTreeMap::from([("kitchen".parse().unwrap(), network)]);
     store.put_runtime(&kitchen).await.unwrap();
     assert_eq!(store.runtimes().await.unwrap(), [bakery.clone(), kitchen.clone()]);

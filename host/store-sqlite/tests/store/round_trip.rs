@@ -164,6 +164,18 @@ fn of_a_step() -> impl Strategy<Value = Fact> {
             fraction,
             message
         }),
+        (name(), text(), any::<[u32; 2]>(), proptest::option::of(0.0..1e6), any::<u64>()).prop_map(
+            |(step, word, [input_tokens, output_tokens], cost, took_ms)| Fact::ModelAsked {
+                step,
+                provider: orgata_model::sampling::Provider::Ollama,
+                model: Some(word.clone()),
+                input_tokens,
+                output_tokens,
+                cost,
+                took_ms,
+                failure: Some(word),
+            }
+        ),
         (name(), shared(), any::<bool>()).prop_map(|(step, result, cached)| Fact::StepCompleted {
             step,
             result,

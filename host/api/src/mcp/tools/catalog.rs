@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::super::address::Address;
 use super::super::call::Call;
 use super::super::reply::Reply;
+use super::super::roots;
 use super::{Effect, Tool};
 use crate::error::ApiError;
 use crate::wire::operation::OperationView;
@@ -41,7 +42,7 @@ impl Tool for ListRuntimes {
     type Output = PageView<RuntimeView>;
 
     async fn call(call: &Call, _: Nothing) -> Result<Reply, ApiError> {
-        let runtimes = call.engine().runtimes(&call.who);
+        let runtimes = roots::runtimes(call).await;
         Reply::of(&PageView::whole(runtimes.into_iter().map(RuntimeView::from).collect()))
     }
 }
@@ -59,7 +60,10 @@ impl Tool for ListPlaybooks {
     type Output = PageView<PlaybookSummary<'static>>;
 
     async fn call(call: &Call, InRuntime { runtime_id }: InRuntime) -> Result<Reply, ApiError> {
-        let playbooks = call.engine().playbooks(&call.who, &runtime_id)?;
+        let mut playbooks = call.engine().playbooks(&call.who, &runtime_id)?;
+        if !roots::tells_of(call, &runtime_id).await {
+            playbooks.clear();
+        }
         let items = playbooks.iter().map(|playbook| PlaybookSummary::from(&**playbook)).collect();
         let reply = Reply::of(&PageView::whole(items))?;
         let address = |name| Address::Playbook(runtime_id.clone(), name);
@@ -81,7 +85,10 @@ impl Tool for ListOperations {
     type Output = PageView<OperationView<'static>>;
 
     async fn call(call: &Call, InRuntime { runtime_id }: InRuntime) -> Result<Reply, ApiError> {
-        let operations = call.engine().operations(&call.who, &runtime_id)?;
+        let mut operations = call.engine().operations(&call.who, &runtime_id)?;
+        if !roots::tells_of(call, &runtime_id).await {
+            operations.clear();
+        }
         let items = operations.iter().map(|operation| OperationView::from(&**operation)).collect();
         Reply::of(&PageView::whole(items))
     }

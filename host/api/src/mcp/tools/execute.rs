@@ -6,6 +6,7 @@
 //! | waits, and has tasks | the result if it comes in time, else a task |
 //! | waits, and shows forms, with a session | a form for every question that comes up, then the result |
 //! | waits, and shows forms, without a session | `input_required`, to call again with the answers |
+//! | waits, and lends its model, with a session | what operations ask a model of provider `client`, on the way |
 //! | waits, and can do neither | where the execution stands when it ends, asks, or time runs out |
 //!
 //! What a client brings back of an `input_required` is the execution's id and nothing else. It gives no power: the
@@ -28,6 +29,7 @@ use utoipa::ToSchema;
 use super::super::address::Address;
 use super::super::call::Call;
 use super::super::following::{Following, Halt, closed};
+use super::super::lending::Lending;
 use super::super::reply::Reply;
 use super::super::{questions, tasks};
 use super::{Effect, Tool};
@@ -81,19 +83,27 @@ impl Tool for ExecutePlaybook {
     type Output = ExecutionHandle<'static>;
 
     async fn call(call: &Call, start: Start) -> Result<Reply, ApiError> {
+        let mut lending = Lending::of(call).filter(|_| start.wait.is_some());
         let summary = match &call.state {
             Some(state) => take_answers(call, state, &start).await?,
-            None => begin(call, &start).await?,
+            None => begin(call, &start, lending.as_ref()).await?,
         };
         let Some(wait) = start.wait else {
             return if call.takes_tasks() { Ok(task(&summary)) } else { handle(&summary) };
         };
         let wait = wait.0.min(call.app.settings().mcp.longest_wait.0);
-        wait_for(call, &summary, Instant::now() + wait).await
+        let waiting = wait_for(call, &summary, Instant::now() + wait);
+        match &mut lending {
+            None => waiting.await,
+            Some(lending) => tokio::select! {
+                reply = waiting => reply,
+                never = lending.serve(call) => match never {},
+            },
+        }
     }
 }
 
-async fn begin(call: &Call, start: &Start) -> Result<Summary, ApiError> {
+async fn begin(call: &Call, start: &Start, lending: Option<&Lending>) -> Result<Summary, ApiError> {
     let start = start.clone();
     let request = StartRequest {
         playbook: start.playbook_name,
@@ -103,7 +113,8 @@ async fn begin(call: &Call, start: &Start) -> Result<Summary, ApiError> {
         // Waiting is done here, where questions and progress can be told.
         wait: None,
     };
-    Ok(call.engine().start(&call.who, &start.runtime_id, request).await?.summary)
+    let lender = lending.map(Lending::lender);
+    Ok(call.engine().start_lending(&call.who, &start.runtime_id, request, lender).await?.summary)
 }
 
 async fn wait_for(call: &Call, summary: &Summary, mut until: Instant) -> Result<Reply, ApiError> {

@@ -11,6 +11,7 @@ use super::super::address::Address;
 use super::super::call::Call;
 use super::super::questions;
 use super::super::reply::Reply;
+use super::super::roots;
 use super::look::within;
 use super::{Effect, Tool};
 use crate::error::ApiError;
@@ -73,6 +74,7 @@ impl Tool for GetPendingInterventions {
         }
         let query = InboxQuery {
             runtime: pending.runtime_id,
+            runtimes: roots::only(call).await,
             role: pending.role,
             execution: pending.execution_id,
             cursor: pending.cursor,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::super::address::Address;
 use super::super::call::Call;
 use super::super::reply::Reply;
+use super::super::roots;
 use super::{Effect, Tool};
 use crate::error::ApiError;
 use crate::wire::execution::{ExecutionView, StatusView};
@@ -170,7 +171,7 @@ impl Tool for ListExecutions {
 
     async fn call(call: &Call, search: Search) -> Result<Reply, ApiError> {
         let query = ExecutionQuery {
-            runtimes: None,
+            runtimes: roots::only(call).await,
             runtime: search.runtime_id,
             playbook: search.playbook_name,
             statuses: search.statuses,

@@ -53,6 +53,25 @@ impl<'a> From<&'a Fact> for What<'a> {
             Fact::StepProgress { step, fraction, message } => {
                 Self::StepProgress { step, fraction: *fraction, message }
             }
+            Fact::ModelAsked {
+                step,
+                provider,
+                model,
+                input_tokens,
+                output_tokens,
+                cost,
+                took_ms,
+                failure,
+            } => Self::ModelAsked {
+                step,
+                provider: provider.as_str(),
+                model: model.as_deref(),
+                input_tokens: *input_tokens,
+                output_tokens: *output_tokens,
+                cost: *cost,
+                took_ms: *took_ms,
+                failure: failure.as_deref(),
+            },
             Fact::StepCompleted { step, result, cached } => {
                 Self::StepCompleted { step, data: result, cached: *cached }
             }

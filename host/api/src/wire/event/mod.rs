@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::failure::FailureView;
 use super::intervention::InterventionView;
+use super::model::ProviderView;
 
 /// One thing that happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -177,6 +178,32 @@ pub enum What<'a> {
         fraction: f64,
         /// For people.
         message: &'a str,
+    },
+    /// The operation asked an AI model. What was said is not kept.
+    #[serde(rename_all = "camelCase")]
+    ModelAsked {
+        /// Which.
+        #[schema(value_type = String)]
+        step: &'a StepPath,
+        /// Who answered, or should have.
+        #[schema(value_type = ProviderView)]
+        provider: &'static str,
+        /// The model that answered, or the one that was asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        model: Option<&'a str>,
+        /// Tokens that were asked with, as the provider counts.
+        input_tokens: u32,
+        /// Tokens that were answered.
+        output_tokens: u32,
+        /// What that cost, where the runtime knows the prices.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cost: Option<f64>,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+        /// Why there is no answer, in one stable word: `unreachable`, `timed_out`, `rate_limited`, `unavailable`,
+        /// `not_allowed`, `refused`, `too_large`, `unfit`, `no_client`, `declined`, `scripted` or `abandoned`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<&'a str>,
     },
     /// A step gave its result.
     StepCompleted {
