@@ -67,6 +67,7 @@ impl Engine {
         runtime: Runtime,
     ) -> Result<RuntimeInfo, EngineError> {
         self.0.may_grant(who, &runtime)?;
+        self.0.may_grant_secrets(who, &runtime)?;
         runtime.model.as_ref().map_or(Ok(()), |model| model.check()).map_err(EngineError::BadRequest)?;
         let place = Place::In(runtime.environment);
         let name = runtime.id.clone();

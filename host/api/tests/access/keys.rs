@@ -202,3 +202,32 @@ async fn how_to_get_in_is_told_to_everybody() {
     // What is not there is nobody's business either.
     assert_eq!(host.ask(bare("GET", "/api/v1/none-such")).await.status, 401);
 }
+
+#[tokio::test]
+async fn who_makes_a_runtime_grants_no_more_than_they_may_confirm() {
+    let (host, root) = host().await;
+    let reaches = json!({ "words": { "network": ["169.254.169.254:80"], "privateAddresses": true } });
+    let model = json!({ "provider": "ollama", "baseUrl": "http://localhost:11434", "model": "small" });
+    // In staging nobody may do everything, and in development an assistant may do all but confirm.
+    for (kind, environment, name) in [("service", "staging", "crew"), ("assistant", "development", "helper")]
+    {
+        let body = json!({ "name": name, "kind": kind, "environments": [environment] });
+        let key = ask(&host, &root, "POST", "/api/v1/keys", body).await.json()["key"].clone();
+        let key = key.as_str().unwrap();
+        let runtime = |what: &str, value: &Value| json!({ "runtimeId": format!("of-{name}"), "environment": environment, what: value });
+        for (what, value) in [("grants", &reaches), ("model", &model)] {
+            let refused = ask(&host, key, "POST", "/api/v1/runtimes", runtime(what, value)).await;
+            assert_eq!(
+                (refused.status.as_u16(), refused.code().as_str()),
+                (403, "FORBIDDEN"),
+                "{}",
+                refused.text
+            );
+        }
+        let bare =
+            ask(&host, key, "POST", "/api/v1/runtimes", runtime("grants", &json!({ "words": {} }))).await;
+        assert_eq!(bare.status, 201, "{}", bare.text);
+    }
+    let granted = json!({ "runtimeId": "of-root", "environment": "staging", "grants": reaches });
+    assert_eq!(ask(&host, &root, "POST", "/api/v1/runtimes", granted).await.status, 201);
+}

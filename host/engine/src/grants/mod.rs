@@ -15,7 +15,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use orgata_model::operation::Plugin;
-use orgata_model::runtime::Grants;
+use orgata_model::runtime::{Grants, Runtime};
 use orgata_model::{Digest, PluginName, RuntimeId};
 use tokio::sync::broadcast;
 use tracing::{error, info, warn};
@@ -200,6 +200,19 @@ impl Host {
     /// Where denials are written down.
     pub(crate) fn witness(&self) -> Witness {
         Witness { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock) }
+    }
+
+    /// Whoever makes a runtime that grants something, or has a model to ask, might as well confirm what plugins reach there:
+    /// the first version of each is confirmed by that.
+    pub(crate) fn may_grant(&self, who: &Principal, runtime: &Runtime) -> Result<(), EngineError> {
+        let grants = runtime.grants.values().any(|grants| *grants != Grants::default());
+        if !grants && runtime.model.is_none() {
+            return Ok(());
+        }
+        let name = runtime.id.as_str();
+        let subject = Subject { thing: Thing::Runtime, name };
+        self.permit(who, &rules::CONFIRM_GRANTS, Place::In(runtime.environment), subject)?;
+        self.is_for_people(who, name)
     }
 
     /// What an assistant wants must not be what it confirms.

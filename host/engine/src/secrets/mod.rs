@@ -142,7 +142,7 @@ impl Engine {
 impl Host {
     /// Whoever makes a runtime may grant its plugins only secrets that it might as well set: or making one would be a way
     /// to all of them.
-    pub(crate) fn may_grant(&self, who: &Principal, runtime: &Runtime) -> Result<(), EngineError> {
+    pub(crate) fn may_grant_secrets(&self, who: &Principal, runtime: &Runtime) -> Result<(), EngineError> {
         let granted = runtime.grants.values().find_map(|grants| grants.secrets.first());
         // Whoever says where a key is sent might as well have it.
         let sent = runtime.model.as_ref().and_then(|model| model.api_key.as_ref());
