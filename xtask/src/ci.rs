@@ -55,7 +55,8 @@ const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 
 /// Licences, bans and sources, by `deny.toml`. Advisories change without a change of ours: they are for a schedule.
 fn licences() -> Result<()> {
-    const CHECKS: [&str; 5] = ["deny", "check", "bans", "licenses", "sources"];
+    // Two versions of a crate are a warning each, with a tree of who wants it: for who asks, and not for every round.
+    const CHECKS: [&str; 7] = ["deny", "--log-level", "error", "check", "bans", "licenses", "sources"];
     if child::answers(&mut child::cargo(&["deny", "--version"])) {
         return child::run(&mut child::cargo(&CHECKS));
     }
