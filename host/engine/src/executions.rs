@@ -247,9 +247,9 @@ impl Engine {
     /// What each step did, and when: all of a history that has [`MOST_TOLD`] events at most.
     pub async fn timeline(&self, who: &Principal, id: ExecutionId) -> Result<Timeline, EngineError> {
         let mut timeline = Timeline::default();
-        let mut after = 0;
+        // It asks whether the caller may, once for all pages.
+        let mut events = self.history(who, id, 0, PAGE).await?;
         loop {
-            let events = self.history(who, id, after, PAGE).await?;
             timeline.read(&events);
             match events.last().filter(|_| events.len() == PAGE) {
                 Some(last) if last.seq >= MOST_TOLD => {
@@ -257,7 +257,7 @@ impl Engine {
                         format!("{id} has more than {MOST_TOLD} events: read its history, page by page");
                     return Err(EngineError::Refusal(many));
                 }
-                Some(last) => after = last.seq,
+                Some(last) => events = self.0.store.events(id, last.seq, PAGE).await?,
                 None => return Ok(timeline),
             }
         }

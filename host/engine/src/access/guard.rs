@@ -66,14 +66,13 @@ impl Host {
     pub(crate) fn enter(&self, who: &Principal, id: &RuntimeId) -> Result<Arc<RuntimeEntry>, EngineError> {
         let runtimes = self.runtimes.read().unwrap_or_else(PoisonError::into_inner);
         let seen = |entry: &&Arc<RuntimeEntry>| self.sees(who, entry.runtime.environment);
-        let named = runtimes.get(id);
-        if let Some(hidden) = named.filter(|entry| !seen(entry)) {
-            self.note_unseen(who, id.as_str(), hidden.runtime.environment);
+        match runtimes.get(id) {
+            Some(entry) if seen(&entry) => return Ok(Arc::clone(entry)),
+            Some(hidden) => self.note_unseen(who, id.as_str(), hidden.runtime.environment),
+            None => {}
         }
-        named.filter(seen).cloned().ok_or_else(|| {
-            let others = runtimes.values().filter(seen).map(|entry| entry.runtime.id.as_str());
-            EngineError::not_found_among(Thing::Runtime, id, others)
-        })
+        let others = runtimes.values().filter(seen).map(|entry| entry.runtime.id.as_str());
+        Err(EngineError::not_found_among(Thing::Runtime, id, others))
     }
 
     /// A runtime, if somebody may look at this in it.

@@ -114,18 +114,19 @@ impl Standing {
 
     /// Whether a version may reach what the runtime grants.
     pub fn allows(&self, plugin: &Plugin) -> bool {
-        self.allows_these(plugin.digest, &wants(plugin))
+        // Asked at every call: what is known is told without reading its imports.
+        self.knows(plugin.digest) || self.allows_these(&wants(plugin))
     }
 
-    fn allows_these(&self, digest: Digest, wants: &BTreeSet<Want>) -> bool {
+    fn knows(&self, digest: Digest) -> bool {
+        self.revoked.is_none() && self.confirmed.iter().rev().any(|known| known.digest == digest)
+    }
+
+    /// The same for a version that is not known.
+    fn allows_these(&self, wants: &BTreeSet<Want>) -> bool {
         // What wants nothing can be taken nothing.
-        if wants.is_empty() {
-            return true;
-        }
-        self.revoked.is_none()
-            && self.latest().is_some_and(|latest| {
-                wants.is_subset(&latest.wants) || self.confirmed.iter().any(|known| known.digest == digest)
-            })
+        wants.is_empty()
+            || self.revoked.is_none() && self.latest().is_some_and(|latest| wants.is_subset(&latest.wants))
     }
 
     /// Why a version may not, and what to do.
@@ -150,7 +151,7 @@ impl Standing {
     pub(crate) fn see(&mut self, plugin: &Plugin, now: Timestamp) -> Seen {
         let wants = wants(plugin);
         let first = self.confirmed.is_empty() && self.revoked.is_none();
-        if first || self.allows_these(plugin.digest, &wants) {
+        if first || self.knows(plugin.digest) || self.allows_these(&wants) {
             if self.pending.is_none() && self.latest().is_some_and(|known| known.digest == plugin.digest) {
                 return Seen::Same;
             }
