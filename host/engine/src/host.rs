@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::access::{Keys, Matrix};
 use crate::authoring::Drafts;
@@ -19,7 +20,7 @@ use crate::error::{EngineError, Thing};
 use crate::feed::Feed;
 use crate::grants::{RuntimeGrants, Witness};
 use crate::places::Places;
-use crate::pool::Pool;
+use crate::pool::{Lane, Pool};
 use crate::ports::{Clock, Operations, Plugins, Store, Workshop};
 use crate::results::Results;
 use crate::sampling::{Lent, Means};
@@ -236,6 +237,17 @@ impl Host {
     /// Executions that have a driver, locked for a moment.
     pub(crate) fn residents(&self) -> MutexGuard<'_, HashMap<ExecutionId, mpsc::UnboundedSender<Command>>> {
         self.residents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs what is about plugins, and may have one compute for long, where it gives way to everybody else.
+    pub(crate) async fn in_workshop<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let running = self.pool.run(Lane::WORKSHOP, work.in_current_span());
+        let panicked =
+            || EngineError::Internal("looking at the plugin ended unexpectedly: see the log".to_owned());
+        running.ended().await.ok_or_else(panicked)
     }
 
     /// Why a driver did not answer.

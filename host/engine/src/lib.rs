@@ -27,7 +27,7 @@ mod notices;
 mod offer;
 mod places;
 mod plugins;
-mod pool;
+pub mod pool;
 pub mod ports;
 mod principal;
 mod results;

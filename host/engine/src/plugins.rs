@@ -49,7 +49,8 @@ impl Engine {
         bytes: Vec<u8>,
     ) -> Result<Arc<Plugin>, EngineError> {
         let source = Source::Upload { by: who.name().to_owned() };
-        let plugin = self.0.plugins.load(bytes, source).await?;
+        let plugins = Arc::clone(&self.0.plugins);
+        let plugin = self.0.in_workshop(async move { plugins.load(bytes, source).await }).await??;
         info!(plugin = %plugin.name, version = %plugin.version, digest = %plugin.digest, by = who.name(), "plugin loaded");
         // Whoever hears that it is loaded finds in every runtime what it stands for there.
         self.0.look_at_versions().await?;

@@ -37,13 +37,12 @@ fn main() -> ExitCode {
     if !matches!(cli.command, cli::Command::Serve(_)) {
         exit::quietly_when_nobody_reads();
     }
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                return exit::report(&anyhow::Error::new(error).context("the async runtime cannot start"));
-            }
-        };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return exit::report(&anyhow::Error::new(error).context("the async runtime cannot start"));
+        }
+    };
     let code = match runtime.block_on(commands::run(cli)) {
         Ok(code) => code,
         Err(error) => exit::report(&error),
@@ -51,10 +50,4 @@ fn main() -> ExitCode {
     // A thread may still wait for a key to be pressed.
     runtime.shutdown_background();
     code
-}
-
-/// Two for each processor: as many guests as there are processors may compute for long, and whoever is woken
-/// meanwhile should find a thread.
-fn threads() -> usize {
-    2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }

@@ -85,7 +85,7 @@ impl Instance {
         // All that a guest hands over at once is counted before it is copied.
         store.set_hostcall_fuel(output);
         store.set_max_component_handles(MAX_HANDLES);
-        let turn = Turn::new(&machine.seats);
+        let turn = Turn::new();
         let own = turn.clone();
         store.epoch_deadline_callback(move |store| {
             store.data().check()?;

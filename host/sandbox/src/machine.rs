@@ -11,7 +11,6 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 use crate::capability;
 use crate::guest::Guest;
 use crate::settings::Settings;
-use crate::turns::Seats;
 
 /// How often guests are looked at. A guest overstays its time by this much at most, and has computed for two
 /// ticks at most before it takes turns (`turns`): so long may it keep a thread from everybody else.
@@ -37,12 +36,10 @@ const TABLE_ELEMENTS: usize = 64 * 1024;
 /// Core instances set aside for each instance: a counter, not memory.
 const CORE_INSTANCES: u32 = 50;
 
-/// An engine, a linker with every capability, and the seats of slow guests.
+/// An engine, and a linker with every capability.
 pub(crate) struct Machine {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Guest>,
-    /// For guests that compute for long.
-    pub(crate) seats: Seats,
 }
 
 impl Machine {
@@ -57,7 +54,7 @@ impl Machine {
         };
         tick(&engine)?;
         let linker = capability::linker(&engine)?;
-        Ok(Self { engine, linker, seats: Seats::new() })
+        Ok(Self { engine, linker })
     }
 }
 

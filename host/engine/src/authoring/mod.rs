@@ -187,6 +187,8 @@ impl Engine {
     /// What a component is. Afterwards it can be called for a while.
     async fn inspected(&self, who: &Principal, component: &Arc<[u8]>) -> Result<Arc<Plugin>, EngineError> {
         let source = Source::Upload { by: who.name().to_owned() };
-        Ok(self.0.plugins.inspect(component.to_vec(), source).await?)
+        let (plugins, bytes) = (Arc::clone(&self.0.plugins), component.to_vec());
+        let inspected = self.0.in_workshop(async move { plugins.inspect(bytes, source).await }).await?;
+        Ok(inspected?)
     }
 }

@@ -100,7 +100,19 @@ impl Engine {
     ) -> Result<Tested, EngineError> {
         let component = self.draft(digest)?;
         let ground = self.ground(who, request.runtime.as_ref())?;
-        let plugin = self.inspected(who, &component).await?;
+        let (engine, who) = (self.clone(), who.clone());
+        let trials = async move { engine.tried_all(&who, &component, &ground, request).await };
+        self.0.in_workshop(trials).await?
+    }
+
+    async fn tried_all(
+        &self,
+        who: &Principal,
+        component: &Arc<[u8]>,
+        ground: &Ground,
+        request: TestRequest,
+    ) -> Result<Tested, EngineError> {
+        let plugin = self.inspected(who, component).await?;
         let (mut trials, planned) = plan(&plugin, request)?;
         let until = self.0.clock.now() + LONGEST;
         for planned in planned {
@@ -108,11 +120,11 @@ impl Engine {
                 trials.push(Trial::skipped(&planned.operation, NO_TIME));
                 continue;
             }
-            let mut trial = self.tried(&ground, &planned).await?;
+            let mut trial = self.tried(ground, &planned).await?;
             if is_gone(&trial) {
                 // Others have used so many drafts meanwhile that this one left memory.
-                self.inspected(who, &component).await?;
-                trial = self.tried(&ground, &planned).await?;
+                self.inspected(who, component).await?;
+                trial = self.tried(ground, &planned).await?;
             }
             trials.push(trial);
         }

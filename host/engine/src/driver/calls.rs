@@ -16,9 +16,9 @@ use orgata_model::failure::code;
 use orgata_model::operation::Operation;
 use orgata_model::{Failure, StepPath};
 use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
+use crate::pool::{Lane, Pool};
 use crate::ports::{Call, CallReport, Progress, Session};
 use crate::results::ResultKey;
 
@@ -95,12 +95,12 @@ impl Calls {
         self.flights.clear();
     }
 
-    /// Begins a call; `alone`, when it has the driver's own task.
+    /// Begins a call, in the driver's own task or, `beside` others, in this lane.
     pub(super) fn begin(
         &mut self,
         session: Arc<dyn Session>,
         planned: Planned,
-        alone: bool,
+        beside: Option<(&Pool, Lane)>,
         call: impl FnOnce(mpsc::Sender<Progress>) -> Call,
     ) {
         let (sender, reports) = self.spare.take().unwrap_or_else(|| mpsc::channel(PROGRESS_BACKLOG));
@@ -108,18 +108,14 @@ impl Calls {
         let ticket = self.next;
         self.next += 1;
         self.flights.push(Flight { ticket, planned, pace: Pace::new(), reports, sender });
-        if alone {
+        let Some((pool, lane)) = beside else {
             self.running.push(Box::pin(async move { (ticket, session.call(call).await) }));
             return;
-        }
-        let task = tokio::spawn(async move { session.call(call).await }.in_current_span());
-        let task = AbortOnDropHandle::new(task);
+        };
+        let running = pool.run(lane, async move { session.call(call).await }.in_current_span());
         self.running.push(Box::pin(async move {
-            let report = task.await.unwrap_or_else(|error| CallReport {
-                outcome: Err(Failure::permanent(
-                    code::INTERNAL,
-                    format!("the call ended unexpectedly: {error}"),
-                )),
+            let report = running.ended().await.unwrap_or_else(|| CallReport {
+                outcome: Err(Failure::permanent(code::INTERNAL, "the call ended unexpectedly: see the log")),
                 log: Vec::new(),
                 log_dropped: 0,
                 took: Duration::ZERO,

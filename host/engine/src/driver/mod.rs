@@ -36,6 +36,7 @@ use tracing::{Instrument, Span, error, info_span, warn};
 use crate::error::{EngineError, Thing};
 use crate::host::{Host, RuntimeEntry};
 use crate::places::Place;
+use crate::pool::Lane;
 use crate::ports::{ModelClient, Session, StoreError};
 
 pub(crate) use command::Command;
@@ -147,11 +148,14 @@ impl Driver {
         }
     }
 
+    fn lane(&self) -> Lane {
+        Lane::of(&self.state.runtime, &self.state.playbook.name)
+    }
+
     /// Has it run, in turns with others.
     fn begin(self, span: Span) {
         let host = Arc::clone(&self.host);
-        let lane = (self.state.runtime.clone(), self.state.playbook.name.clone());
-        host.pool.spawn(lane, host.drivers.track_future(self.run().instrument(span)));
+        host.pool.spawn(self.lane(), host.drivers.track_future(self.run().instrument(span)));
     }
 }
 

@@ -135,7 +135,8 @@ impl Driver {
         for planned in std::mem::take(&mut self.planned) {
             let session = self.session();
             let call = self.describe(&planned);
-            self.calls.begin(session, planned, alone, call);
+            let lane = (!alone).then(|| self.lane());
+            self.calls.begin(session, planned, lane.map(|lane| (&self.host.pool, lane)), call);
         }
         Ok(Launched::All)
     }

@@ -7,22 +7,74 @@
 //! store come between.
 //!
 //! What a driver does at a time is short: guests that compute for long give way, and all else waits for something
-//! soon.
+//! soon. A driver whose guest computes for long goes on in the [`background`].
+//!
+//! Calls that have a task of their own, tests of operations and files that are loaded run here like drivers.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+pub mod background;
+mod rota;
+
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::future::{AbortHandle, Abortable};
 use orgata_model::{PlaybookName, RuntimeId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::error;
 
+use background::Background;
+use rota::Rota;
+
 /// A lane.
-pub(crate) type Lane = (RuntimeId, PlaybookName);
+#[derive(Debug, Clone)]
+pub(crate) struct Lane {
+    /// None for what belongs to no runtime.
+    runtime: Option<RuntimeId>,
+    /// None for what belongs to no playbook.
+    playbook: Option<PlaybookName>,
+}
+
+impl Lane {
+    /// For what executions of a playbook do.
+    pub(crate) fn of(runtime: &RuntimeId, playbook: &PlaybookName) -> Self {
+        Self { runtime: Some(runtime.clone()), playbook: Some(playbook.clone()) }
+    }
+
+    /// For plugins that are looked at or tried out.
+    pub(crate) const WORKSHOP: Self = Self { runtime: None, playbook: None };
+}
+
+/// The lanes of one runtime.
+type Playbooks = Rota<Option<PlaybookName>, VecDeque<Arc<Task>>>;
+
+/// All that is ready.
+#[derive(Default)]
+struct Lanes(Rota<Option<RuntimeId>, Playbooks>);
+
+impl Lanes {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn push(&mut self, task: Arc<Task>) {
+        let Lane { runtime, playbook } = task.lane.clone();
+        self.0.entry(runtime).entry(playbook).push_back(task);
+    }
+
+    fn next(&mut self) -> Option<Arc<Task>> {
+        self.0.next(|playbooks| {
+            let task = playbooks.next(|tasks| {
+                let task = tasks.pop_front();
+                (task, tasks.is_empty())
+            });
+            (task, playbooks.is_empty())
+        })
+    }
+}
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -34,11 +86,12 @@ struct Inside {
     ready: Mutex<Ready>,
     /// A permit wakes a worker. Closed: they leave.
     calls: Semaphore,
+    background: Arc<Background>,
 }
 
 #[derive(Default)]
 struct Ready {
-    lanes: Rota<RuntimeId, Rota<PlaybookName, VecDeque<Arc<Task>>>>,
+    lanes: Lanes,
     /// Workers that found nothing to do and were not called since.
     idle: usize,
 }
@@ -46,7 +99,11 @@ struct Ready {
 impl Pool {
     /// With as many workers as the present runtime has threads.
     pub(crate) fn begin() -> Self {
-        let pool = Self(Arc::new(Inside { ready: Mutex::default(), calls: Semaphore::new(0) }));
+        let pool = Self(Arc::new(Inside {
+            ready: Mutex::default(),
+            calls: Semaphore::new(0),
+            background: Arc::new(Background::new()),
+        }));
         for _ in 0..tokio::runtime::Handle::current().metrics().num_workers() {
             tokio::spawn(Arc::clone(&pool.0).work());
         }
@@ -56,12 +113,50 @@ impl Pool {
     /// Runs this to its end, whenever it is its lane's turn.
     pub(crate) fn spawn(&self, lane: Lane, job: impl Future<Output = ()> + Send + 'static) {
         let (job, pool) = (Mutex::new(Some(Box::pin(job) as Job)), Arc::clone(&self.0));
-        self.0.push(Arc::new(Task { lane, job, stage: AtomicU8::new(READY), pool }));
+        let (stage, asked) = (AtomicU8::new(READY), AtomicBool::new(false));
+        self.0.push(Arc::new(Task { lane, job, stage, asked, pool }));
+    }
+
+    /// The same for something that has a result.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        job: impl Future<Output = T> + Send + 'static,
+    ) -> Running<T> {
+        let (stop, stopped) = AbortHandle::new_pair();
+        let (sender, result) = oneshot::channel();
+        self.spawn(lane, async move {
+            if let Ok(result) = Abortable::new(job, stopped).await {
+                // Nobody may want it any more.
+                let _ = sender.send(result);
+            }
+        });
+        Running { result, stop }
     }
 
     /// Sends the workers away. What has not ended is not run any more.
     pub(crate) fn close(&self) {
         self.0.calls.close();
+        self.0.background.close();
+    }
+}
+
+/// Something that runs, until this is dropped.
+pub(crate) struct Running<T> {
+    result: oneshot::Receiver<T>,
+    stop: AbortHandle,
+}
+
+impl<T> Running<T> {
+    /// What came of it; none if it panicked.
+    pub(crate) async fn ended(mut self) -> Option<T> {
+        (&mut self.result).await.ok()
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.stop.abort();
     }
 }
 
@@ -71,9 +166,15 @@ impl Inside {
     }
 
     fn push(&self, task: Arc<Task>) {
+        let task = match task.asked.load(Ordering::Relaxed) {
+            true => match self.background.push(task) {
+                Ok(()) => return,
+                Err(task) => task,
+            },
+            false => task,
+        };
         let mut ready = self.ready();
-        let (runtime, playbook) = task.lane.clone();
-        ready.lanes.entry(runtime).entry(playbook).push_back(task);
+        ready.lanes.push(task);
         if ready.idle > 0 {
             ready.idle -= 1;
             drop(ready);
@@ -83,13 +184,7 @@ impl Inside {
 
     fn next(&self) -> Option<Arc<Task>> {
         let mut ready = self.ready();
-        let task = ready.lanes.next(|playbooks| {
-            let task = playbooks.next(|tasks| {
-                let task = tasks.pop_front();
-                (task, tasks.is_empty())
-            });
-            (task, playbooks.turns.is_empty())
-        });
+        let task = ready.lanes.next();
         ready.idle += usize::from(task.is_none());
         task
     }
@@ -110,40 +205,6 @@ impl Inside {
     }
 }
 
-/// Queues that take turns; those that are empty are not kept.
-struct Rota<K, Q> {
-    turns: VecDeque<K>,
-    queues: HashMap<K, Q>,
-}
-
-impl<K, Q> Default for Rota<K, Q> {
-    fn default() -> Self {
-        Self { turns: VecDeque::new(), queues: HashMap::new() }
-    }
-}
-
-impl<K: Clone + Eq + Hash, Q: Default> Rota<K, Q> {
-    fn entry(&mut self, key: K) -> &mut Q {
-        let turns = &mut self.turns;
-        self.queues.entry(key).or_insert_with_key(|key| {
-            turns.push_back(key.clone());
-            Q::default()
-        })
-    }
-
-    /// What `take` gives of the queue whose turn it is; it also says whether the queue is empty then.
-    fn next<T>(&mut self, take: impl FnOnce(&mut Q) -> (Option<T>, bool)) -> Option<T> {
-        let key = self.turns.pop_front()?;
-        let (taken, empty) = self.queues.get_mut(&key).map_or((None, true), take);
-        if empty {
-            self.queues.remove(&key);
-        } else {
-            self.turns.push_back(key);
-        }
-        taken
-    }
-}
-
 /// It stands in its lane, or is about to.
 const READY: u8 = 0;
 /// A worker is at it.
@@ -158,6 +219,8 @@ struct Task {
     /// Nothing once it has ended.
     job: Mutex<Option<Job>>,
     stage: AtomicU8,
+    /// Whether it asked for the background when it was last polled.
+    asked: AtomicBool,
     pool: Arc<Inside>,
 }
 
@@ -167,8 +230,10 @@ impl Task {
         let waker = Waker::from(Arc::clone(self));
         let mut job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(running) = job.as_mut() else { return };
-        let polled =
-            catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(&mut Context::from_waker(&waker))));
+        let (polled, asked) = background::heard(|| {
+            catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(&mut Context::from_waker(&waker))))
+        });
+        self.asked.store(asked, Ordering::Relaxed);
         if let Ok(Poll::Pending) = polled {
             drop(job);
             let waits =
@@ -180,7 +245,8 @@ impl Task {
             return;
         }
         if polled.is_err() {
-            error!(runtime = %self.lane.0, playbook = %self.lane.1, "a driver panicked");
+            let Lane { runtime, playbook } = &self.lane;
+            error!(?runtime, ?playbook, "what ran in this lane panicked");
         }
         // What it holds goes now, and not with the last waker.
         let ended = job.take();
@@ -212,7 +278,7 @@ mod tests {
     use super::*;
 
     fn lane(runtime: &str, playbook: &str) -> Lane {
-        (runtime.parse().unwrap(), playbook.parse().unwrap())
+        Lane::of(&runtime.parse().unwrap(), &playbook.parse().unwrap())
     }
 
     /// Gives way so often, telling who it is each time.
@@ -263,6 +329,84 @@ mod tests {
         }
         all.notified().await;
         assert_eq!(done.load(Ordering::Relaxed), JOBS);
+        pool.close();
+    }
+
+    fn thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    fn in_background() -> bool {
+        thread().starts_with("orgata-background")
+    }
+
+    /// Goes to the background for one turn.
+    async fn to_the_background() {
+        assert!(background::ask_for_it());
+        tokio::task::yield_now().await;
+    }
+
+    #[tokio::test]
+    async fn what_computes_for_long_goes_on_in_the_background_until_it_is_done() {
+        let pool = Pool::begin();
+        let running = pool.run(Lane::WORKSHOP, async {
+            let mut places = vec![in_background()];
+            for _ in 0..3 {
+                to_the_background().await;
+                places.push(in_background());
+            }
+            tokio::task::yield_now().await;
+            places.push(in_background());
+            places
+        });
+        assert_eq!(running.ended().await.unwrap(), [false, true, true, true, false]);
+        assert!(!background::ask_for_it(), "no pool polls this");
+        pool.close();
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_background_in_vain_has_its_turn_among_the_rest() {
+        let pool = Pool::begin();
+        let threads = std::thread::available_parallelism().unwrap().get();
+        let (mut releases, mut stuck) = (Vec::new(), Vec::new());
+        for _ in 0..threads {
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let (told, begun) = tokio::sync::oneshot::channel();
+            stuck.push(pool.run(Lane::WORKSHOP, async move {
+                to_the_background().await;
+                told.send(in_background()).unwrap();
+                // As if the system never ran this thread.
+                released.recv().unwrap();
+            }));
+            releases.push(release);
+            assert!(begun.await.unwrap());
+        }
+        let last = pool.run(Lane::WORKSHOP, async {
+            to_the_background().await;
+            in_background()
+        });
+        assert_eq!(last.ended().await, Some(false));
+        drop(releases);
+        for stuck in stuck {
+            assert_eq!(stuck.ended().await, None, "its job panics as nobody released it");
+        }
+        pool.close();
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_is_stopped() {
+        let pool = Pool::begin();
+        let held = Arc::new(());
+        let holds = Arc::clone(&held);
+        let running = pool.run(lane("town", "a"), async move {
+            let _holds = holds;
+            std::future::pending::<()>().await;
+        });
+        tokio::task::yield_now().await;
+        drop(running);
+        while Arc::strong_count(&held) > 1 {
+            tokio::task::yield_now().await;
+        }
         pool.close();
     }
 
