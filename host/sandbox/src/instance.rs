@@ -14,7 +14,7 @@ use crate::log::Kept;
 use crate::machine::Machine;
 use crate::notes::Taken;
 use crate::plain;
-use crate::turns::Turn;
+use crate::turns::{Habit, Turn};
 use crate::version::Code;
 
 /// Ticks until the guest is first looked at in a call.
@@ -103,7 +103,7 @@ impl Instance {
     /// Asks the plugin what it offers.
     pub(crate) async fn describe(&mut self, code: &Code) -> wasmtime::Result<guest::PluginInfo> {
         let turn = self.turn.clone();
-        turn.taken(self.ask(code)).await
+        turn.taken(&Habit::default(), self.ask(code)).await
     }
 
     async fn ask(&mut self, code: &Code) -> wasmtime::Result<guest::PluginInfo> {
@@ -117,10 +117,15 @@ impl Instance {
         }
     }
 
-    /// Performs one call.
-    pub(crate) async fn run(&mut self, code: &Code, request: Request<'_>) -> wasmtime::Result<Reply> {
+    /// Performs one call, of an operation with this habit.
+    pub(crate) async fn run(
+        &mut self,
+        code: &Code,
+        habit: &Habit,
+        request: Request<'_>,
+    ) -> wasmtime::Result<Reply> {
         let turn = self.turn.clone();
-        turn.taken(self.perform(code, request)).await
+        turn.taken(habit, self.perform(code, request)).await
     }
 
     async fn perform(&mut self, code: &Code, request: Request<'_>) -> wasmtime::Result<Reply> {

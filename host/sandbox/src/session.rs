@@ -73,7 +73,7 @@ impl Session {
         let mut instance = self.instance(call, &version, lease.clone(), time.deadline);
         let request = self.request(call, &offered, &texts, &version.code, time.left());
         let patience = tokio::time::Instant::from_std(time.deadline + GRACE);
-        let running = tokio::time::timeout_at(patience, instance.run(&version.code, request));
+        let running = tokio::time::timeout_at(patience, instance.run(&version.code, offered.habit, request));
         let ended = unless_revoked(lease.as_deref(), running).await;
         *remains = instance.finish();
         let Some(ended) = ended else {

@@ -5,6 +5,9 @@
 //! when nobody else wants a processor. Where no pool runs it, as where files of a folder are looked at, it goes to
 //! the back of the threads' queue at every tick.
 //!
+//! An operation that computed for long when it was last called begins in the background: the next call rarely takes
+//! less.
+//!
 //! What counts is the processor's time. On a machine that is busy with something else, a quick guest may last for
 //! many ticks, and must not be taken for a slow one.
 //!
@@ -12,6 +15,7 @@
 //! all of them, several times; and threads of their own for all guests, as every quick call would pay for the way
 //! there and back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -22,6 +26,10 @@ use rustix::time::{ClockId, clock_gettime};
 /// How long a guest may compute, from its first tick on, before it goes to the background. Until that tick it costs
 /// nothing to watch it, and most are done.
 const QUICK: Duration = Duration::from_millis(1);
+
+/// Whether the last call of an operation computed for long.
+#[derive(Debug, Default)]
+pub(crate) struct Habit(AtomicBool);
 
 /// The turn of one instance. Cheap to clone: the callback that gives way has one.
 #[derive(Debug, Clone)]
@@ -72,9 +80,12 @@ impl Turn {
         }
     }
 
-    /// Performs one call of the guest that this turn belongs to.
-    pub(crate) async fn taken<T>(&self, call: impl Future<Output = T>) -> T {
-        let _over = Over(self);
+    /// Performs one call of the guest that this turn belongs to, of an operation with this habit.
+    pub(crate) async fn taken<T>(&self, habit: &Habit, call: impl Future<Output = T>) -> T {
+        let _over = Over(self, habit);
+        if habit.0.load(Ordering::Relaxed) && background::ask_for_it() {
+            tokio::task::yield_now().await;
+        }
         let mut call = std::pin::pin!(call);
         std::future::poll_fn(|context| match call.as_mut().poll(context) {
             Poll::Pending => {
@@ -100,11 +111,12 @@ impl Turn {
 }
 
 /// The call is over, or was given up.
-struct Over<'a>(&'a Turn);
+struct Over<'a>(&'a Turn, &'a Habit);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
-        *self.0.lock() = State::default();
+        let over = std::mem::take(&mut *self.0.lock());
+        self.1.0.store(over.took >= QUICK, Ordering::Relaxed);
     }
 }
 
@@ -126,42 +138,41 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
-    /// Whether a guest that computes for so many ticks has asked for the background.
-    async fn asks(turn: &Turn, ticks: u32) -> bool {
-        let mut asked = false;
+    /// In which of its polls a guest that computes for so many ticks asks for the background.
+    async fn asks(turn: &Turn, habit: &Habit, ticks: u32) -> Vec<bool> {
+        let mut asked = Vec::new();
         let call = async {
             for _ in 0..ticks {
                 turn.give_way().await;
             }
         };
-        let mut call = std::pin::pin!(turn.taken(call));
+        let mut call = std::pin::pin!(turn.taken(habit, call));
         std::future::poll_fn(|context| {
             let (polled, heard) = background::heard(|| call.as_mut().poll(context));
-            asked |= heard;
+            asked.push(heard);
             polled
         })
         .await;
         asked
     }
 
-    /// Ticks after which a guest that computes at every one is known to be slow.
-    const KNOWN: u32 = 2;
-
     #[tokio::test]
     async fn a_guest_that_is_done_soon_stays() {
-        assert!(!asks(&Turn::timed(advancing), KNOWN - 1).await);
+        assert_eq!(asks(&Turn::timed(advancing), &Habit::default(), 1).await, [false, false]);
     }
 
     #[tokio::test]
-    async fn a_guest_that_computes_for_long_asks_for_the_background() {
-        let turn = Turn::timed(advancing);
-        assert!(asks(&turn, KNOWN).await);
-        assert!(!asks(&turn, 1).await, "the next call begins anew");
+    async fn a_guest_that_computes_for_long_goes_and_begins_there_the_next_time() {
+        let (turn, habit) = (Turn::timed(advancing), Habit::default());
+        assert_eq!(asks(&turn, &habit, 3).await, [false, true, true, false]);
+        assert_eq!(asks(&turn, &habit, 1).await, [true, false, false], "it is done soon this time");
+        assert_eq!(asks(&turn, &habit, 1).await, [false, false]);
     }
 
     #[tokio::test]
     async fn a_guest_that_gets_no_processor_is_not_slow_for_that() {
-        assert!(!asks(&Turn::timed(|| Duration::ZERO), 1000).await);
+        let turn = Turn::timed(|| Duration::ZERO);
+        assert!(!asks(&turn, &Habit::default(), 1000).await.contains(&true));
     }
 
     #[tokio::test]
@@ -174,6 +185,6 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
             turn.lock().since
         };
-        assert_eq!(turn.taken(call).await, None);
+        assert_eq!(turn.taken(&Habit::default(), call).await, None);
     }
 }

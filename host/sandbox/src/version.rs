@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use crate::bindings::PluginPre;
 use crate::guest::Guest;
 use crate::plain::PlainCode;
+use crate::turns::Habit;
 
 /// A version of a plugin.
 pub(crate) struct Version {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) code: Code,
     /// In the order of `plugin.operations`.
-    schemas: Vec<Schemas>,
+    known: Vec<Known>,
 }
 
 /// How a component is called.
@@ -26,6 +27,13 @@ pub(crate) enum Code {
     Contract(PluginPre<Guest>),
     /// It exports ordinary functions.
     Plain(PlainCode),
+}
+
+/// What is known of one operation.
+#[derive(Default)]
+struct Known {
+    schemas: Schemas,
+    habit: Habit,
 }
 
 /// The schemas of one operation, compiled when first needed: a start with many plugins would wait for them.
@@ -41,21 +49,23 @@ pub(crate) struct Offered<'a> {
     pub(crate) operation: &'a Arc<Operation>,
     /// Its place among the plugin's operations.
     pub(crate) at: usize,
+    /// Whether it computes for long.
+    pub(crate) habit: &'a Habit,
     schemas: &'a Schemas,
 }
 
 impl Version {
     pub(crate) fn new(plugin: Arc<Plugin>, code: Code) -> Self {
-        let schemas = plugin.operations.iter().map(|_| Schemas::default()).collect();
-        Self { plugin, code, schemas }
+        let known = plugin.operations.iter().map(|_| Known::default()).collect();
+        Self { plugin, code, known }
     }
 
     /// The operation of this name.
     pub(crate) fn offers(&self, name: &OperationName) -> Result<Offered<'_>, Failure> {
         let operations = &self.plugin.operations;
         let found = operations.iter().position(|operation| operation.name.operation == name.operation);
-        match found.and_then(|at| Some((at, operations.get(at)?, self.schemas.get(at)?))) {
-            Some((at, operation, schemas)) => Ok(Offered { operation, at, schemas }),
+        match found.and_then(|at| Some((at, operations.get(at)?, self.known.get(at)?))) {
+            Some((at, operation, Known { schemas, habit })) => Ok(Offered { operation, at, habit, schemas }),
             None => Err(Failure::permanent(
                 "UNKNOWN_OPERATION",
                 format!(
