@@ -31,6 +31,9 @@ pub(super) struct Load {
     pub(super) body: Bytes,
     /// Connections at once.
     pub(super) concurrency: usize,
+    /// How long it takes until the last of them asks: callers do not come all at the same moment. Where every answer
+    /// takes as long as any other, they would stay together.
+    pub(super) spread: Duration,
     /// What is to be remembered of a body which says that the execution succeeded; nothing of any other.
     pub(super) succeeded: fn(&[u8]) -> Option<String>,
 }
@@ -90,6 +93,9 @@ pub(super) fn run(load: &Load, until: &Until) -> Result<Outcome> {
         let mut loops = tokio::task::JoinSet::new();
         for number in 0..load.concurrency {
             loops.spawn(connection(load.clone(), share(until, load.concurrency, number), began));
+            if !load.spread.is_zero() {
+                tokio::time::sleep(load.spread / u32::try_from(load.concurrency)?).await;
+            }
         }
         let mut outcome = Outcome::default();
         while let Some(own) = loops.join_next().await {
@@ -221,7 +227,15 @@ mod tests {
                 });
             }
         });
-        Load { address, path: "/", headers: &[], body: Bytes::from_static(b"{}"), concurrency: 3, succeeded }
+        Load {
+            address,
+            path: "/",
+            headers: &[],
+            body: Bytes::from_static(b"{}"),
+            concurrency: 3,
+            spread: Duration::ZERO,
+            succeeded,
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! One connection, the revision of MCP without sessions. REST and MCP take turns on one host, so that both see the same
 //! machine.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -100,7 +102,7 @@ fn call(
         },
     }});
     let (address, body) = (host.address, Bytes::from(body.to_string()));
-    Load { address, path: "/mcp", headers, body, concurrency: 1, succeeded }
+    Load { address, path: "/mcp", headers, body, concurrency: 1, spread: Duration::ZERO, succeeded }
 }
 
 /// An answer with what the tool gave: the runtime that it saw, or an execution that succeeded.

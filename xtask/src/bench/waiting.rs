@@ -114,7 +114,15 @@ fn prepare(folder: &Path) -> Result<()> {
 
 fn order(host: &Server, path: &'static str, playbook: &str, input: &str) -> Load {
     let body = Bytes::from(format!(r#"{{"playbookName":"{playbook}","input":{input}}}"#));
-    Load { address: host.address, path, headers: &[], body, concurrency: CONNECTIONS, succeeded: accepted }
+    Load {
+        address: host.address,
+        path,
+        headers: &[],
+        body,
+        concurrency: CONNECTIONS,
+        spread: Duration::ZERO,
+        succeeded: accepted,
+    }
 }
 
 /// One after the other: how late each was woken.

@@ -109,7 +109,15 @@ pub(super) fn scratch(name: &str) -> Result<TempDir> {
 /// The load on a host that serves the work.
 pub(super) fn order(host: &Server, concurrency: usize) -> Load {
     let body = Bytes::from_static(br#"{"playbookName":"ten","input":{"hello":"world"}}"#);
-    Load { address: host.address, path: PATH, headers: &[], body, concurrency, succeeded }
+    Load {
+        address: host.address,
+        path: PATH,
+        headers: &[],
+        body,
+        concurrency,
+        spread: Duration::ZERO,
+        succeeded,
+    }
 }
 
 /// For so long, after a warm-up.

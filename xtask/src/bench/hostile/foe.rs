@@ -67,8 +67,11 @@ fn attack(address: SocketAddr, attacks: Vec<Attack>, stop: &Arc<AtomicBool>) -> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut all = tokio::task::JoinSet::new();
+        let apart = PACE / u32::try_from(attacks.len().max(1))?;
         for attack in attacks {
             all.spawn(again_and_again(address, attack, Arc::clone(stop)));
+            // Each kind in its own time: those who attack do not all wait for the same moment.
+            tokio::time::sleep(apart).await;
         }
         let mut met = Met::default();
         while let Some(own) = all.join_next().await {

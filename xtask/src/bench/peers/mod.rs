@@ -91,6 +91,7 @@ fn theirs(peer: &Peer, seconds: u64, concurrency: usize) -> Result<Row> {
         headers: &[],
         body,
         concurrency,
+        spread: Duration::ZERO,
         succeeded: counted_to_ten,
     };
     row(peer.title(), "both", &server, &load, folder.path(), seconds)
