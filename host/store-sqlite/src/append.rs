@@ -3,7 +3,7 @@
 //! Encoding JSON is the larger half of an append's work; done here, it runs beside the writer and not in it.
 
 use orgata_engine::ports::{Append, StoreError};
-use orgata_model::ExecutionId;
+use orgata_model::{ExecutionId, RuntimeId};
 
 use crate::events::Segment;
 use crate::failure::broken;
@@ -23,6 +23,7 @@ pub(crate) enum Kind {
 pub(crate) struct Encoded {
     pub(crate) kind: Kind,
     pub(crate) execution: ExecutionId,
+    pub(crate) runtime: RuntimeId,
     pub(crate) row: executions::Row,
     pub(crate) segment: Segment,
     pub(crate) plugins: PluginSet,
@@ -44,6 +45,7 @@ impl Encoded {
         Ok(Self {
             kind,
             execution: append.summary.id,
+            runtime: append.summary.runtime.clone(),
             row: executions::Row::of(&append, plugins.digest)?,
             segment: events::Segment::of(&append)?,
             plugins,

@@ -38,6 +38,7 @@ mod runtimes;
 mod samples;
 mod schedules;
 mod secrets;
+mod shares;
 mod size;
 mod standings;
 mod states;

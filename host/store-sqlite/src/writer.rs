@@ -1,13 +1,13 @@
 //! The one task that writes: group commit.
 //!
-//! It takes all that is queued, up to a bound, has it written in one transaction (`commit`), and answers once
+//! It takes what is queued (`shares`: all, up to a bound, or some of each runtime), has it written in one transaction (`commit`), and answers once
 //! COMMIT returned. While the disk flushes, the next batch gathers. Nobody else writes, so there is no lock to
 //! wait for.
 //!
 //! Invariants: an append is answered `Ok` only when it is on disk; one that is refused does not fail its
 //! neighbours; after an error the next batch tries anew, so a store whose disk recovers recovers by itself.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,13 +23,10 @@ use crate::failure::unavailable;
 use crate::lock::Lock;
 use crate::reclaim::{self, Given};
 use crate::row::{Statement, Values};
+use crate::shares::{MOST_APPENDS, Shares, Waiting};
 
 /// How many jobs may wait before their callers are held back.
 pub(crate) const QUEUE: usize = 2048;
-/// A batch ends at this many appends …
-const MOST_APPENDS: usize = 512;
-/// … or this many bytes: what is in a transaction must fit the page cache.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// About what deleting an execution writes to the log, in bytes.
 const PER_PURGED: usize = 4 * 1024;
 /// How often others may run first, as long as that brings more: who was answered together asks again together,
@@ -60,12 +57,6 @@ pub(crate) enum Job {
     Close(Reply<()>),
 }
 
-/// An append that waits for its commit.
-struct Waiting {
-    append: Box<Encoded>,
-    reply: Reply<()>,
-}
-
 pub(crate) struct Writer {
     committer: Committer,
     log: Log,
@@ -76,6 +67,7 @@ pub(crate) struct Writer {
     audit: Arc<Queue>,
     /// Taken from the queue, not yet done.
     ahead: VecDeque<Job>,
+    shares: Shares,
     /// When a commit succeeded, unless one failed since.
     succeeded: Option<Instant>,
 }
@@ -101,18 +93,28 @@ impl Writer {
         queue: mpsc::Receiver<Job>,
         audit: Arc<Queue>,
     ) -> Self {
-        Self { committer, log, lock, queue, audit, ahead: VecDeque::new(), succeeded: None }
+        Self {
+            committer,
+            log,
+            lock,
+            queue,
+            audit,
+            ahead: VecDeque::new(),
+            shares: Shares::new(),
+            succeeded: None,
+        }
     }
 
     /// Works until it is told to close, or nobody is left to ask.
     pub(crate) async fn run(mut self) {
         let mut closing = Vec::new();
         while self.gather().await {
+            if let Some(Job::Append(..)) = self.ahead.front() {
+                let batch = self.shares.take(&mut self.ahead);
+                self.commit(batch).await;
+                continue;
+            }
             match self.ahead.pop_front() {
-                Some(Job::Append(append, reply)) => {
-                    let batch = self.take_batch(Waiting { append, reply });
-                    self.commit(batch).await;
-                }
                 Some(Job::Edit(statements, reply)) => {
                     let outcome = self.edit(statements).await;
                     let _ = reply.send(outcome);
@@ -142,7 +144,7 @@ impl Writer {
                     self.queue.close();
                     closing.push(reply);
                 }
-                None => {}
+                Some(Job::Append(..)) | None => {}
             }
         }
         let outcome = self.close().await;
@@ -163,7 +165,7 @@ impl Writer {
                     }
                 }
                 job = self.queue.recv() => match job {
-                    Some(job) => self.ahead.push_back(job),
+                    Some(job) => self.queue_up(job),
                     None => return false,
                 },
             }
@@ -171,6 +173,9 @@ impl Writer {
         self.take_queued();
         for _ in 0..ROUNDS {
             let before = self.ahead.len();
+            if before >= self.shares.room() {
+                break;
+            }
             tokio::task::yield_now().await;
             self.take_queued();
             if self.ahead.len() == before {
@@ -186,30 +191,15 @@ impl Writer {
         while self.ahead.len() < MOST_APPENDS
             && let Ok(job) = self.queue.try_recv()
         {
-            self.ahead.push_back(job);
+            self.queue_up(job);
         }
     }
 
-    /// The appends that follow, as long as they may share a transaction.
-    fn take_batch(&mut self, first: Waiting) -> Vec<Waiting> {
-        let mut bytes = first.append.bytes();
-        let mut executions = HashSet::from([first.append.execution]);
-        let mut batch = vec![first];
-        while batch.len() < MOST_APPENDS && bytes < MOST_BYTES {
-            // Two appends of one execution keep their order by being in two batches.
-            match self.ahead.pop_front() {
-                Some(Job::Append(append, reply)) if executions.insert(append.execution) => {
-                    bytes += append.bytes();
-                    batch.push(Waiting { append, reply });
-                }
-                Some(other) => {
-                    self.ahead.push_front(other);
-                    break;
-                }
-                None => break,
-            }
+    fn queue_up(&mut self, job: Job) {
+        if let Job::Append(append, _) = &job {
+            self.shares.note(append);
         }
-        batch
+        self.ahead.push_back(job);
     }
 
     async fn commit(&mut self, batch: Vec<Waiting>) {
@@ -227,6 +217,7 @@ impl Writer {
                 vec![Err(error); batch.len()]
             }
         };
+        self.shares.learn(batch.len(), began.elapsed());
         metrics::counter!("orgata_store_commits_total").increment(1);
         #[expect(clippy::cast_precision_loss, reason = "a histogram is of floats")]
         metrics::histogram!("orgata_store_batch_size").record(batch.len() as f64);
