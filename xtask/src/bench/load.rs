@@ -85,10 +85,19 @@ pub(super) fn percentile(latencies: &[Duration], share: f64) -> Duration {
 /// One end of an open connection.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
 
+/// Runs this on the present thread alone: what loads a host leaves it the processors.
+pub(super) fn on_this_thread<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Whether an answer has this in it.
+pub(super) fn has(body: &[u8], words: &str) -> bool {
+    body.windows(words.len()).any(|part| part == words.as_bytes())
+}
+
 /// Runs the load to its end. One thread is enough: the server is what needs the cores.
 pub(super) fn run(load: &Load, until: &Until) -> Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    on_this_thread(async {
         let began = Instant::now();
         let mut loops = tokio::task::JoinSet::new();
         for number in 0..load.concurrency {
@@ -183,8 +192,7 @@ async fn ask(sender: &mut Sender, load: &Load) -> Result<String> {
 
 /// Reads one address as JSON.
 pub(super) fn get(address: SocketAddr, path: &str) -> Result<serde_json::Value> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    on_this_thread(async {
         let mut sender = connect(address).await?;
         let request = Request::get(path).header("host", "127.0.0.1").body(Full::default())?;
         let answer = sender.send_request(request).await?;

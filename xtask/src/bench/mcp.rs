@@ -107,7 +107,7 @@ fn call(
 
 /// An answer with what the tool gave: the runtime that it saw, or an execution that succeeded.
 fn succeeded(body: &[u8]) -> Option<String> {
-    let has = |word: &str| body.windows(word.len()).any(|part| part == word.as_bytes());
+    let has = |words| load::has(body, words);
     let saw = has(r#""structuredContent""#) && (has(r#""items""#) || has(r#""status":"succeeded""#));
     (saw && !has(r#""isError":true"#)).then(String::new)
 }

@@ -163,7 +163,7 @@ impl Noise {
 
 /// Any execution that has ended, well or not: an operation that never ends is stopped.
 fn answered(body: &[u8]) -> Option<String> {
-    let has = |word: &str| body.windows(word.len()).any(|part| part == word.as_bytes());
+    let has = |words| load::has(body, words);
     (has(r#""status":"succeeded""#) || has(r#""status":"failed""#)).then(String::new)
 }
 

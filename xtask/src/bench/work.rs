@@ -134,7 +134,7 @@ struct Handle<'a> {
 }
 
 /// The execution's id.
-fn succeeded(body: &[u8]) -> Option<String> {
+pub(super) fn succeeded(body: &[u8]) -> Option<String> {
     let handle: Handle<'_> = serde_json::from_slice(body).ok()?;
     (handle.status == "succeeded").then(|| handle.execution_id.to_owned())
 }

@@ -64,8 +64,7 @@ impl Foe {
 }
 
 fn attack(address: SocketAddr, attacks: Vec<Attack>, stop: &Arc<AtomicBool>) -> Result<Met> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    load::on_this_thread(async {
         let mut all = tokio::task::JoinSet::new();
         let apart = PACE / u32::try_from(attacks.len().max(1))?;
         for attack in attacks {

@@ -12,7 +12,7 @@ use hyper::Request;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::stage::Stage;
-use crate::bench::load;
+use crate::bench::{load, work};
 
 const CONNECTIONS: u32 = 4;
 /// Between two starts of a connection.
@@ -34,8 +34,7 @@ impl Window {
 
 /// Honest callers for so long. An answer that is no success is an error.
 pub(super) fn window(stage: &Stage, time: Duration) -> Result<Window> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut took = runtime.block_on(async {
+    let mut took = load::on_this_thread(async {
         let mut callers = tokio::task::JoinSet::new();
         for number in 0..CONNECTIONS {
             let caller = Caller { address: stage.address(), proof: format!("Bearer {}", stage.honest) };
@@ -53,13 +52,10 @@ pub(super) fn window(stage: &Stage, time: Duration) -> Result<Window> {
 
 /// The id of one execution of theirs.
 pub(super) fn execution(stage: &Stage) -> Result<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    load::on_this_thread(async {
         let caller = Caller { address: stage.address(), proof: format!("Bearer {}", stage.honest) };
         let answer = caller.ask(&mut load::connect(caller.address).await?).await?;
-        let handle: serde_json::Value = serde_json::from_slice(&answer)?;
-        let id = handle.get("executionId").and_then(serde_json::Value::as_str);
-        id.map(str::to_owned).context("an answer has no execution's id")
+        work::succeeded(&answer).context("an answer names no execution that succeeded")
     })
 }
 
