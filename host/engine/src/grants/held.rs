@@ -134,8 +134,7 @@ impl RuntimeGrants {
         let subject = format!("{runtime}/{}@{}", plugin.name, plugin.digest);
         let verdict = AuditVerdict::Denied(why);
         let record = AuditRecord::of_plugin(self.now(), plugin, AuditRecord::PENDING, subject, verdict);
-        // Only admissions are ever refused.
-        let _ = witness.store.audit_log().audit(record);
+        witness.store.audit_log().tell(record);
     }
 
     /// Why the runtime does not offer the current version, if that is for its grants.
