@@ -166,10 +166,10 @@ impl RuntimeGrants {
         }
     }
 
-    /// Where a plugin stands.
-    pub(crate) fn standing(&self, plugin: &PluginName) -> Option<Standing> {
+    /// One of them.
+    pub(crate) fn one(&self, plugin: &PluginName) -> Option<HeldInfo> {
         let inside = self.kept.as_ref()?.read();
-        Some(inside.plugins.get(plugin)?.standing.clone())
+        Some(self.info(plugin, inside.plugins.get(plugin)?))
     }
 
     /// What was kept of a plugin, and the version that was confirmed last, where it can be had.
