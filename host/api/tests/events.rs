@@ -149,6 +149,7 @@ fn every_fact() -> Vec<Fact> {
             input: Some(Arc::clone(&value)),
             reason: reason.clone(),
         },
+        Fact::CancellationRequested { compensate: true, reason: reason.clone() },
         Fact::CompensationStarted { cause: Cause::Failed { step: Some(step.clone()), failure: failure() } },
         Fact::CompensationStarted { cause: Cause::Cancelled { reason: reason.clone() } },
         Fact::CompensationStarted { cause: Cause::TimedOut },

@@ -15,6 +15,7 @@ use crate::error::{EngineError, Thing};
 use crate::executions::Control;
 use crate::ports::{ExecutionQuery, Found};
 use crate::principal::Principal;
+use crate::retention::AWAITED;
 
 /// How many are steered at once: enough to share commits.
 const AT_ONCE: usize = 32;
@@ -178,8 +179,17 @@ impl Engine {
     async fn delete(&self, found: Vec<Found>) -> Result<Vec<Dealt>, EngineError> {
         let ended: Vec<_> =
             found.iter().filter(|found| found.status.is_end()).map(|found| found.id).collect();
-        self.purge_these(&ended).await?;
-        Ok(found.into_iter().map(|found| would(&Deed::Purge, found)).collect())
+        let gone = self.purge_these(&ended).await?;
+        let mut dealt = Vec::with_capacity(found.len());
+        for found in found {
+            let mut one = would(&Deed::Purge, found);
+            let stays = one.refusal.is_none() && !gone.contains(&found.id);
+            if stays && self.0.store.execution(found.id).await?.is_some() {
+                one.refusal = Some(EngineError::Unchanged(AWAITED));
+            }
+            dealt.push(one);
+        }
+        Ok(dealt)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The engine decides what is to go: a playbook may say for how long its executions are kept, a runtime for how long
 //! those of its other playbooks are, and the host for how long all others are. The store deletes it, little by little,
-//! and never anything that has not ended.
+//! and never anything that has not ended. What somebody may still ask for stays: a parent that goes on, or a schedule, would
+//! start it once more.
 //!
 //! Times are not written into executions: who shortens the retention because the disk is full is heard at once, and
 //! of a playbook the current version tells.
@@ -12,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orgata_model::execution::Status;
+use orgata_model::execution::{Fact, Status};
 use orgata_model::retention::Retention;
 use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use tracing::{error, info};
@@ -25,6 +26,9 @@ use crate::host::Host;
 use crate::ports::ExecutionQuery;
 use crate::principal::Principal;
 
+/// Why an execution is not deleted that has ended.
+pub(crate) const AWAITED: &str =
+    "whoever started the execution may still ask for it: it can be deleted once its parent has ended";
 /// Executions that are looked up at a time.
 const PAGE: usize = 512;
 /// A tenth of the shortest retention goes by between two looks; within these bounds.
@@ -137,15 +141,36 @@ impl Engine {
 
     /// Deletes those of these that have ended, and lets go of plugin files that nothing needs any more.
     pub(crate) async fn purge_these(&self, ids: &[ExecutionId]) -> Result<Vec<ExecutionId>, EngineError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut free = Vec::with_capacity(ids.len());
+        for id in ids {
+            if !self.is_awaited(*id).await? {
+                free.push(*id);
+            }
         }
-        let gone = self.0.store.purge(ids).await?;
+        if free.is_empty() {
+            return Ok(free);
+        }
+        let gone = self.0.store.purge(&free).await?;
         metrics::counter!("orgata_executions_purged_total").increment(gone.len() as u64);
         if !gone.is_empty() {
             self.forget_old_files().await?;
         }
         Ok(gone)
+    }
+
+    /// Whether somebody will ask what became of an execution that has ended, and start it once more if nobody knows.
+    async fn is_awaited(&self, id: ExecutionId) -> Result<bool, EngineError> {
+        let first = self.0.store.events(id, 0, 1).await?.pop();
+        let Some(Fact::ExecutionStarted { runtime, playbook, labels, parent, .. }) =
+            first.map(|event| event.fact)
+        else {
+            return Ok(false);
+        };
+        if let Some(parent) = parent {
+            let parent = self.0.store.execution(parent.execution).await?;
+            return Ok(parent.is_some_and(|parent| !parent.summary.status.is_end()));
+        }
+        Ok(self.0.schedules.may_start_again(&runtime, &playbook.name, &labels).await)
     }
 
     /// Deletes an execution that has ended, with its history. Its idempotency key may be used again.
@@ -154,6 +179,9 @@ impl Engine {
         let work = async {
             if !self.stored(id).await?.summary.status.is_end() {
                 return Err(EngineError::Unchanged(NOT_ENDED));
+            }
+            if self.is_awaited(id).await? {
+                return Err(EngineError::Unchanged(AWAITED));
             }
             if self.purge_these(&[id]).await?.is_empty() {
                 return Err(EngineError::not_found(Thing::Execution, id));

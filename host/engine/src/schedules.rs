@@ -66,6 +66,22 @@ impl Schedules {
     }
 }
 
+impl Schedules {
+    /// Whether the run with these labels is one that its schedule has not written down as started.
+    pub(crate) async fn may_start_again(
+        &self,
+        runtime: &RuntimeId,
+        playbook: &PlaybookName,
+        labels: &BTreeMap<String, String>,
+    ) -> bool {
+        let due = labels.get(DUE).filter(|_| labels.contains_key(LABEL));
+        let Some(due) = due.and_then(|due| due.parse::<Timestamp>().ok()) else { return false };
+        let marks = self.marks.lock().await;
+        let mark = marks.get(&(runtime.clone(), playbook.clone()));
+        mark.is_some_and(|mark| due > mark.seen || mark.queued.contains(&due))
+    }
+}
+
 /// A schedule of a runtime, and where it stands.
 #[derive(Debug, Clone)]
 pub struct ScheduleInfo {
@@ -191,6 +207,7 @@ async fn deal_with(
     let due = due_between(schedule, mark.seen, now).await;
     if let Some(last) = due.last().copied() {
         let runs = pick(schedule.missed, &due, now);
+        count_many("missed", due.len() - runs.len());
         if schedule.overlap == Overlap::Queue {
             mark.queued.extend(runs);
             let over = mark.queued.len().saturating_sub(MOST);
@@ -307,7 +324,11 @@ async fn start(
 }
 
 fn count(outcome: &'static str) {
-    metrics::counter!("orgata_schedule_runs_total", "outcome" => outcome).increment(1);
+    count_many(outcome, 1);
+}
+
+fn count_many(outcome: &'static str, many: usize) {
+    metrics::counter!("orgata_schedule_runs_total", "outcome" => outcome).increment(many as u64);
 }
 
 impl Engine {

@@ -17,7 +17,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::misshapen;
 
 /// Longest time to get a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -53,13 +56,18 @@ impl Http {
         Ok(Self { roots, client: OnceLock::new() })
     }
 
-    /// Sends `body`, and gives back what comes.
-    pub(crate) async fn post(
+    /// Sends `body`, and reads what comes.
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         url: &str,
         key: Option<&SecretString>,
         body: &Value,
-    ) -> Result<Vec<u8>, ModelError> {
+    ) -> Result<T, ModelError> {
+        let answer = self.sent(url, key, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| misshapen(&error))
+    }
+
+    async fn sent(&self, url: &str, key: Option<&SecretString>, body: &Value) -> Result<Vec<u8>, ModelError> {
         let mut request = self.client()?.post(url).json(body);
         if let Some(key) = key {
             request = request.bearer_auth(key.expose_secret());

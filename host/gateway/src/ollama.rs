@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::Http;
-use crate::{address, messages, misshapen};
+use crate::{address, messages};
 
 #[derive(Deserialize)]
 struct Chat {
@@ -30,8 +30,7 @@ pub(crate) async fn sample(
     key: Option<&SecretString>,
     request: &ModelRequest,
 ) -> Result<ModelAnswer, ModelError> {
-    let body = http.post(&address(source, "api/chat"), key, &asked(source, request)).await?;
-    let chat: Chat = serde_json::from_slice(&body).map_err(|error| misshapen(&error))?;
+    let chat: Chat = http.post(&address(source, "api/chat"), key, &asked(source, request)).await?;
     Ok(ModelAnswer {
         content: chat.message.content,
         model: chat.model.or_else(|| source.model.clone()).unwrap_or_default(),

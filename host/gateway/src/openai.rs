@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::Http;
-use crate::{address, messages, misshapen};
+use crate::{address, messages};
 
 #[derive(Deserialize)]
 struct Completion {
@@ -44,8 +44,8 @@ pub(crate) async fn sample(
     key: Option<&SecretString>,
     request: &ModelRequest,
 ) -> Result<ModelAnswer, ModelError> {
-    let body = http.post(&address(source, "chat/completions"), key, &asked(source, request)).await?;
-    let completion: Completion = serde_json::from_slice(&body).map_err(|error| misshapen(&error))?;
+    let url = address(source, "chat/completions");
+    let completion: Completion = http.post(&url, key, &asked(source, request)).await?;
     let said = completion.choices.into_iter().next().and_then(|choice| choice.message.content);
     Ok(ModelAnswer {
         content: said.ok_or_else(|| ModelError::Unfit("the model said nothing".to_owned()))?,

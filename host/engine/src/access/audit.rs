@@ -139,8 +139,7 @@ impl Engine {
         let verdict = AuditVerdict::Denied(why.to_owned());
         let (name, kind) = (AuditRecord::NOBODY, AuditRecord::NOBODYS_KIND);
         let record = self.0.line(name, kind, Some(origin), AuditRecord::AUTHENTICATE, to, verdict);
-        // Only admissions are ever refused.
-        let _ = self.0.store.audit_log().audit(record);
+        self.0.store.audit_log().tell(record);
     }
 }
 
@@ -152,8 +151,7 @@ impl Host {
 
     /// Writes down what came of a request. Never waits; where there is no room, it is counted.
     pub(crate) fn note(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) {
-        // Only admissions are ever refused.
-        let _ = self.store.audit_log().audit(self.record(who, rule, subject, verdict));
+        self.store.audit_log().tell(self.record(who, rule, subject, verdict));
     }
 
     /// Writes down that somebody asked for what is where they may do nothing; they were told that there is no such thing.
@@ -165,8 +163,7 @@ impl Host {
         ));
         let record =
             self.line(who.name(), who.kind().as_str(), who.origin(), AuditRecord::ENTER, subject, verdict);
-        // Only admissions are ever refused.
-        let _ = self.store.audit_log().audit(record);
+        self.store.audit_log().tell(record);
     }
 
     fn record(&self, who: &Principal, rule: &Rule, subject: &str, verdict: AuditVerdict) -> AuditRecord {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use orgata_model::playbook::{KEY_LABEL, Strategy};
 use tokio::sync::oneshot;
 
-use crate::error::EngineError;
 use crate::executions::Control;
 use crate::keys;
 
@@ -31,8 +30,9 @@ impl Driver {
         self.commit().await?;
         let cancels = concurrency.strategy == Strategy::CancelOldest;
         let limit = if cancels { MOST } else { concurrency.max };
-        let store = Arc::clone(&self.host.store);
-        let order = store.with_key(&self.state.runtime, &key, limit).await.map_err(EngineError::from)?;
+        let (store, runtime) = (Arc::clone(&self.host.store), self.state.runtime.clone());
+        // Whoever woke it does not do so again.
+        let order = self.patiently(|| async { Ok(store.with_key(&runtime, &key, limit).await?) }).await?;
         let before = order.iter().position(|id| *id == self.state.id);
         self.admitted = before.is_some_and(|before| before < concurrency.max);
         if self.admitted {

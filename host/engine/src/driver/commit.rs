@@ -144,9 +144,15 @@ impl Driver {
 
     /// The outside events that it waits for now, when they are others than the store knows.
     fn awaited_now(&self) -> Option<Vec<String>> {
-        // One that failed and is let go on waits again for what it waited for.
+        // What failed and is let go on waits again for what waited inside of it.
         let may_wait = |event: &Arc<Event>| {
-            matches!(event.fact, Fact::StepWaiting { event: Some(_), .. } | Fact::ExecutionRetried { .. })
+            matches!(
+                event.fact,
+                Fact::StepWaiting { event: Some(_), .. }
+                    | Fact::ExecutionRetried { .. }
+                    | Fact::StepEntered { .. }
+                    | Fact::LoopStarted { .. }
+            )
         };
         if self.awaited.is_empty() && !self.uncommitted.iter().any(may_wait) {
             return None;

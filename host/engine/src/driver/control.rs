@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orgata_model::StepPath;
-use orgata_model::execution::{Actor, Cause, Fact, Status, StepState};
+use orgata_model::execution::{Action, Actor, Fact, Status, StepState};
 use orgata_model::intervention::{Intervention, Origin};
 use serde_json::json;
 
@@ -25,18 +25,32 @@ impl Driver {
             Ok(facts) => facts,
             Err(error) => return Ok(Err(error)),
         };
-        let ends = facts.iter().any(|fact| fact.closes_questions());
-        if ends {
-            self.stop_children().await?;
-            if let Some(end) = &self.state.end {
-                return Ok(Err(EngineError::Ended(end.status)));
-            }
-        }
         for fact in facts {
             self.record(fact, Arc::clone(&who))?;
         }
         self.commit().await?;
+        if self.state.cancelling.is_some() {
+            self.stop_children().await?;
+            self.cancel_what_is_left()?;
+            self.commit().await?;
+        }
         Ok(Ok(()))
+    }
+
+    /// Its children are stopped: it ends, or undoes what it did, as whoever stops it wants.
+    fn cancel_what_is_left(&mut self) -> Result<(), Stop> {
+        match self.state.ready(self.host.clock.now()) {
+            Some(Action::Record(fact)) => self.note_as_wished(fact),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records what follows from the state; when somebody stops the execution, it is theirs.
+    pub(super) fn note_as_wished(&mut self, fact: Fact) -> Result<(), Stop> {
+        match self.state.cancelling.as_ref().map(|cancelling| Arc::clone(&cancelling.by)) {
+            Some(by) if self.state.cause().is_none() => self.record(fact, by),
+            _ => self.note(fact),
+        }
     }
 
     fn facts(&self, control: Control, reason: Option<String>) -> Result<Vec<Fact>, EngineError> {
@@ -46,7 +60,11 @@ impl Driver {
             (None, _) => {}
         }
         let undoing = self.state.cause().is_some();
+        let ending = self.state.cancelling.is_some() && !undoing;
         match control {
+            Control::Pause | Control::Skip { .. } | Control::Hold(_) if ending => {
+                Err(EngineError::Unchanged("the execution is being cancelled"))
+            }
             Control::Pause if self.state.paused => {
                 Err(EngineError::Unchanged("the execution is paused already"))
             }
@@ -56,13 +74,10 @@ impl Driver {
             _ if undoing => Err(EngineError::Unchanged(
                 "the execution is undoing its steps: answer its question, or let it finish",
             )),
-            Control::Cancel { compensate } => {
-                let undone = compensate && !self.state.unwinding.steps.is_empty();
-                Ok(vec![match undone {
-                    true => Fact::CompensationStarted { cause: Cause::Cancelled { reason } },
-                    false => Fact::ExecutionCancelled { reason },
-                }])
-            }
+            Control::Cancel { compensate } => Ok(vec![match self.state.children().is_empty() {
+                true => self.state.cancelled(compensate, reason),
+                false => Fact::CancellationRequested { compensate, reason },
+            }]),
             Control::Retry { step, input } => {
                 let step = match step {
                     Some(step) => step,

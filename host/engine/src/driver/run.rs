@@ -160,7 +160,9 @@ impl Driver {
         let picks_up = self.left_over && !self.state.paused && self.was_cut_off();
         let action = if picks_up { None } else { self.state.ready(now) };
         let overdue = self.state.deadline.is_some_and(|deadline| deadline <= now);
-        let urgent = overdue || self.state.end.is_some() || self.state.cause().is_some();
+        let over =
+            self.state.end.is_some() || self.state.cause().is_some() || self.state.cancelling.is_some();
+        let urgent = overdue || over;
         if !self.admitted && !urgent && !self.may_begin().await? {
             return Ok(false);
         }
@@ -192,6 +194,8 @@ impl Driver {
             return false;
         }
         match self.state.cause() {
+            // It ends, whatever was at work.
+            None if self.state.cancelling.is_some() => false,
             Some(_) => matches!(self.state.unwinding.stage, Stage::Running { .. }),
             None => !self.state.running().is_empty(),
         }
@@ -214,7 +218,7 @@ impl Driver {
 
     async fn act(&mut self, action: Action) -> Result<(), Stop> {
         match action {
-            Action::Record(fact) => self.note(fact),
+            Action::Record(fact) => self.note_as_wished(fact),
             Action::Run { at, step, attempt } => self.attempt(at, step, attempt).await,
             Action::Recover { at, step, attempt } => self.recover(at, step, attempt).await,
             Action::Ask(question) => self.ask(*question),

@@ -134,8 +134,7 @@ impl RuntimeGrants {
         let subject = format!("{runtime}/{}@{}", plugin.name, plugin.digest);
         let verdict = AuditVerdict::Denied(why);
         let record = AuditRecord::of_plugin(self.now(), plugin, AuditRecord::PENDING, subject, verdict);
-        // Only admissions are ever refused.
-        let _ = witness.store.audit_log().audit(record);
+        witness.store.audit_log().tell(record);
     }
 
     /// Why the runtime does not offer the current version, if that is for its grants.
@@ -167,10 +166,10 @@ impl RuntimeGrants {
         }
     }
 
-    /// Where a plugin stands.
-    pub(crate) fn standing(&self, plugin: &PluginName) -> Option<Standing> {
+    /// One of them.
+    pub(crate) fn one(&self, plugin: &PluginName) -> Option<HeldInfo> {
         let inside = self.kept.as_ref()?.read();
-        Some(inside.plugins.get(plugin)?.standing.clone())
+        Some(self.info(plugin, inside.plugins.get(plugin)?))
     }
 
     /// What was kept of a plugin, and the version that was confirmed last, where it can be had.

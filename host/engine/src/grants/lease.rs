@@ -103,8 +103,7 @@ impl Lease {
             let subject = format!("{what} in {}", self.execution);
             let (now, verdict) = (witness.clock.now(), AuditVerdict::Denied(why));
             let record = AuditRecord::of_plugin(now, &self.plugin, want.action(), subject, verdict);
-            // Only admissions are ever refused.
-            let _ = witness.store.audit_log().audit(record);
+            witness.store.audit_log().tell(record);
         }
     }
 

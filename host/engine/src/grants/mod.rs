@@ -249,7 +249,7 @@ impl Host {
     }
 
     fn standing(&self, entry: &RuntimeEntry, plugin: &PluginName) -> Result<Standing, EngineError> {
-        entry.grants.standing(plugin).ok_or_else(|| {
+        entry.grants.one(plugin).map(|held| held.standing).ok_or_else(|| {
             let all = entry.grants.all();
             let names = all.iter().map(|held| held.standing.plugin.as_str());
             EngineError::not_found_among(Thing::Plugin, plugin, names)
@@ -257,8 +257,7 @@ impl Host {
     }
 
     fn plugin_grants(&self, entry: &RuntimeEntry, plugin: &PluginName) -> Result<PluginGrants, EngineError> {
-        let all = entry.grants.all();
-        let held = all.into_iter().find(|held| held.standing.plugin == *plugin);
+        let held = entry.grants.one(plugin);
         held.map(PluginGrants::from).ok_or_else(|| EngineError::not_found(Thing::Plugin, plugin))
     }
 

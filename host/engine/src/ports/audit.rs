@@ -13,6 +13,12 @@ pub trait AuditLog: Send + Sync {
     /// would let in; of other lines, how many were left out of each principal is written down.
     fn audit(&self, record: AuditRecord) -> Result<(), StoreError>;
 
+    /// Takes a line that lets nobody in. Only admissions are ever refused: one that has no room is counted.
+    fn tell(&self, record: AuditRecord) {
+        debug_assert!(!record.is_admission(), "an admission that cannot be kept must not be let in");
+        let _ = self.audit(record);
+    }
+
     /// A page of it, with all that was taken before.
     async fn audit_lines(&self, query: &AuditQuery) -> Result<Page<AuditLine>, StoreError>;
 

@@ -65,12 +65,18 @@ impl Play {
 
     /// Plays it until everything has ended, or nothing can happen any more. The simulated execution.
     pub(super) async fn finish(&mut self, request: StartRequest) -> Result<ExecutionId, EngineError> {
+        let stage = Arc::clone(&self.stage);
+        tokio::select! {
+            biased;
+            bound = stage.store.filled() => Err(too_large(bound)),
+            played = self.play(request) => played,
+        }
+    }
+
+    async fn play(&mut self, request: StartRequest) -> Result<ExecutionId, EngineError> {
         let execution = self.engine.start(&self.who, &self.runtime, request).await?.summary.id;
         loop {
             self.stage.idle.comes().await;
-            if let Some(bound) = self.stage.store.full() {
-                return Err(too_large(bound));
-            }
             if self.stage.idle.begin_next() || self.answer().await || self.happen(execution).await? {
                 continue;
             }

@@ -1,14 +1,22 @@
 //! What must hold, whatever happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use orgata_engine::access::AuditLine;
+use orgata_engine::ports::AuditQuery;
 use orgata_model::execution::{Event, Fact, State, Status};
 use orgata_model::playbook::Playbook;
-use orgata_model::{ExecutionId, StepPath};
+use orgata_model::{Digest, ExecutionId, StepPath};
 
+use crate::deletions::Deletions;
+use crate::due_times::DueTimes;
+use crate::keys::{self, Order};
+use crate::people::People;
 use crate::support::TestHost;
 use crate::support::operations::CallRecord;
+use crate::support::store::Written;
 
 /// What was seen so far of one host.
 #[derive(Default)]
@@ -17,14 +25,42 @@ pub(crate) struct Watch {
     /// Starts of effectful attempts, by the seq of their event: each leads to one call at most.
     begun: BTreeSet<(ExecutionId, u64)>,
     checked: BTreeMap<ExecutionId, u64>,
+    /// What was written so far.
+    written: usize,
+    playbooks: HashMap<Digest, Arc<Playbook>>,
+    /// The latest time that the clock has shown.
+    latest: Timestamp,
+    order: Order,
+    due_times: Option<DueTimes>,
+    deletions: Deletions,
 }
 
 impl Watch {
-    /// Looks at everything that is new.
-    pub(crate) fn look(&mut self, host: &TestHost) {
-        for call in host.world.calls_after(self.calls) {
-            self.calls += 1;
-            self.check_call(&call);
+    /// Of a host with these playbooks.
+    pub(crate) fn of(sources: &[String]) -> Self {
+        let playbooks: Vec<_> =
+            sources.iter().map(|source| Arc::new(Playbook::parse("story.yaml", source).unwrap())).collect();
+        let schedule = playbooks.iter().find_map(|playbook| playbook.schedule.as_ref());
+        let due_times = schedule.map(DueTimes::of);
+        let playbooks = playbooks.into_iter().map(|playbook| (playbook.digest, playbook)).collect();
+        Self { playbooks, due_times, ..Self::default() }
+    }
+
+    /// Looks at everything that is new. `wanted`: what somebody wanted deleted.
+    pub(crate) fn look(&mut self, host: &TestHost, wanted: &BTreeSet<ExecutionId>) {
+        self.latest = self.latest.max(host.clock.time());
+        for written in host.store.written_after(self.written) {
+            self.written += 1;
+            self.check_written(host, written, wanted);
+        }
+        let new = host.world.calls_after(self.calls);
+        if !new.is_empty() {
+            self.calls += new.len();
+            let all = host.world.calls();
+            for call in new {
+                keys::check_turn(host, &all, &call);
+                self.check_call(&call);
+            }
         }
         for id in host.store.ids() {
             let version = host.summary(id).version;
@@ -32,6 +68,39 @@ impl Watch {
                 check_history(host, id);
             }
         }
+    }
+
+    fn check_written(&mut self, host: &TestHost, written: Written, wanted: &BTreeSet<ExecutionId>) {
+        match written {
+            Written::Appended { id, events, ended, imported } => {
+                let usual = host.settings.retention;
+                let retention = |digest| {
+                    let own = self.playbooks.get(&digest).and_then(|playbook| playbook.retention);
+                    own.unwrap_or(usual).time()
+                };
+                self.deletions.see(retention, id, &events, ended, imported);
+                self.order.see(&self.playbooks, id, &events, ended, imported);
+                if let Some(due_times) = &mut self.due_times {
+                    due_times.see(id, &events, ended, imported);
+                }
+            }
+            Written::Marked(mark) => {
+                if let Some(due_times) = &mut self.due_times {
+                    due_times.moved(&mark, self.latest);
+                }
+            }
+            Written::Purged(gone) => self.deletions.gone(&gone, wanted, self.latest),
+        }
+    }
+
+    /// No clock has shown a later time.
+    pub(crate) fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
+    /// Whether the schedule, if there is one, has been followed until now.
+    pub(crate) fn is_up_to_date(&self, host: &TestHost) -> bool {
+        self.due_times.as_ref().is_none_or(|due_times| due_times.is_up_to_date(host))
     }
 
     fn check_call(&mut self, call: &CallRecord) {
@@ -119,13 +188,30 @@ fn check_history(host: &TestHost, id: ExecutionId) {
     }
 }
 
-fn fold(id: ExecutionId, playbook: &Arc<Playbook>, events: &[Event]) -> State {
-    let (first, rest) = events.split_first().unwrap();
-    let mut state = State::begin(id, Arc::clone(playbook), first).unwrap();
-    for event in rest {
+pub(crate) fn fold(id: ExecutionId, playbook: &Arc<Playbook>, events: &[Event]) -> State {
+    let mut state = first_state(id, playbook, events);
+    for event in &events[1..] {
         state.advance(event).unwrap();
     }
     state
+}
+
+/// The state that a history begins with.
+pub(crate) fn first_state(id: ExecutionId, playbook: &Arc<Playbook>, events: &[Event]) -> State {
+    State::begin(id, Arc::clone(playbook), &events[0]).unwrap()
+}
+
+/// What holds whenever nothing moves: nobody is at work for what has ended.
+pub(crate) fn check_rest(host: &TestHost) {
+    let running = host.world.running();
+    if running.is_empty() {
+        return;
+    }
+    let calls = host.world.calls();
+    for call in running.into_iter().map(|place| &calls[place]) {
+        let ended = host.status(call.execution).is_some_and(Status::is_end);
+        assert!(!ended, "{} is under way, and its execution has ended", call.key);
+    }
 }
 
 /// What holds when everything has ended.
@@ -134,7 +220,30 @@ pub(crate) fn check_end(host: &TestHost) {
     assert!(host.store.open().is_empty(), "no question outlives its execution");
     for id in host.store.ids() {
         check_children(host, id);
+        check_wish(host, id);
     }
+}
+
+/// Every answer that was accepted is in the audit, as long as lines are kept.
+pub(crate) async fn check_audit(host: &TestHost, people: &People, latest: Timestamp) {
+    let kept_since = host.settings.audit_keep.time().map(|time| latest - time);
+    let query = AuditQuery { limit: usize::MAX, ..AuditQuery::default() };
+    let lines = host.store.audit().audit_lines(&query).await.unwrap().items;
+    for (at, who, to) in people.accepted.lock().unwrap().iter() {
+        let is_it = |line: &AuditLine| {
+            line.principal == *who && line.subject == *to && line.action == "intervention.answer"
+        };
+        let kept = kept_since.is_none_or(|since| *at >= since);
+        assert!(!kept || lines.iter().any(is_it), "the answer of {who} to {to} is not in the audit");
+    }
+}
+
+/// Whoever is cancelled does not fail instead.
+fn check_wish(host: &TestHost, id: ExecutionId) {
+    let wished = host.journal(id).contains(&"cancellation_requested");
+    let undone = [Status::Cancelled, Status::Compensated, Status::CompensationFailed];
+    let status = host.status(id).unwrap();
+    assert!(!wished || undone.contains(&status), "{id} was to be cancelled, and is {status:?}");
 }
 
 /// Whether parents and children tell the same story.
@@ -145,7 +254,8 @@ fn check_children(host: &TestHost, id: ExecutionId) {
             Fact::ChildStarted { step, execution, .. } => drop(children.insert(step, execution)),
             Fact::StepCompleted { step, result, .. } => {
                 let Some(child) = children.remove(&step) else { continue };
-                let child = host.summary(child);
+                // It may have been deleted since.
+                let Some(child) = host.store.summary(child) else { continue };
                 assert_eq!(child.status, Status::Succeeded, "{step} of {id} has a result");
                 assert_eq!(child.output.unwrap_or_default(), result, "{step} of {id} has its child's result");
             }
@@ -153,7 +263,10 @@ fn check_children(host: &TestHost, id: ExecutionId) {
         }
     }
     let first = host.history(id).into_iter().next().unwrap();
-    if let Fact::ExecutionStarted { parent: Some(parent), .. } = first.fact {
+    if let Fact::ExecutionStarted { parent: Some(parent), .. } = first.fact
+        // It may have been deleted since, or be elsewhere.
+        && host.store.summary(parent.execution).is_some()
+    {
         let known = host
             .history(parent.execution)
             .into_iter()

@@ -1,6 +1,7 @@
-//! Thousands of random stories of the engine, in a random world: operations that fail, ask and are slow, crashes at any
-//! boundary, a store that is slow, gone, or loses what was not synced, clocks that jump, people who answer twice,
-//! and operators who do anything. After every turn, and at the end, all promises are checked.
+//! Thousands of random stories of the engine, in a random world: operations that fail, ask, are slow, hang and panic,
+//! crashes at any boundary, a store that is slow, gone, or loses what was not synced, clocks that jump, playbooks that
+//! start by themselves or take turns, people who answer twice, operators who do anything, and histories that are deleted,
+//! taken out and brought back. After every turn, and at the end, all promises are checked.
 //!
 //! `ORGATA_SEEDS=20000` tells more of them, `ORGATA_SEED=7` tells one again, in words.
 
@@ -11,12 +12,16 @@
     reason = "a test that cannot go on should stop here"
 )]
 
+mod deletions;
 #[path = "../../../model/tests/model/dice.rs"]
 #[allow(dead_code, reason = "other dice than those of playbooks are rolled here")]
 mod dice;
+mod due_times;
 mod faults;
 mod invariants;
+mod keys;
 mod outcomes;
+mod parcels;
 mod people;
 mod playbooks;
 #[path = "../../../model/tests/model/random_playbooks.rs"]
@@ -27,6 +32,7 @@ mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod well_meaning;
 
 /// Stories by default.
 const SEEDS: u64 = 2_000;

@@ -1,7 +1,9 @@
 //! What people ask of the host: it may be nonsense, it may come twice, and what was acknowledged must be there.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use orgata_engine::ports::{PendingIntervention, StoreError};
 use orgata_engine::{
     AnswerRequest, Control, EngineError, ForkRequest, Hold, Principal, PrincipalKind, StartRequest, Way,
@@ -11,9 +13,11 @@ use orgata_model::execution::Fact;
 use orgata_model::intervention::Origin;
 use serde_json::{Value, json};
 
+use crate::parcels::Parcel;
 use crate::rng::Rng;
 use crate::support::TestHost;
 use crate::support::host::{ada, request, runtime};
+use crate::support::store::MemoryStore;
 
 /// What went wrong with requests.
 pub(crate) type Complaints = Arc<Mutex<Vec<String>>>;
@@ -24,6 +28,16 @@ pub(crate) struct People {
     pub(crate) complaints: Complaints,
     answered: Vec<(PendingIntervention, Value)>,
     keys: u64,
+    /// What somebody wanted deleted.
+    pub(crate) wanted: BTreeSet<ExecutionId>,
+    /// Histories that were taken out.
+    pub(crate) parcels: Arc<Mutex<Vec<Parcel>>>,
+    /// Answers that were accepted: when, by whom, and to what.
+    pub(crate) accepted: Arc<Mutex<Vec<(Timestamp, String, String)>>>,
+}
+
+fn is_kept(store: &MemoryStore, id: ExecutionId) -> bool {
+    store.summary(id).is_some() || store.is_purged(id)
 }
 
 fn person(number: u64) -> Principal {
@@ -31,7 +45,7 @@ fn person(number: u64) -> Principal {
 }
 
 /// Runs a request beside everything else. Whether its acknowledgement is true is seen at once.
-fn ask<T: Send + 'static>(
+pub(crate) fn ask<T: Send + 'static>(
     complaints: &Complaints,
     what: String,
     request: impl Future<Output = Result<T, EngineError>> + Send + 'static,
@@ -66,7 +80,7 @@ impl People {
         let request = StartRequest { idempotency_key, wait, ..request(input) };
         let (engine, store) = (host.engine.clone(), host.store.clone());
         let starting = async move { engine.start(&ada(), &runtime(), request).await };
-        let is_there = move |started: orgata_engine::Started| store.summary(started.summary.id).is_some();
+        let is_there = move |started: orgata_engine::Started| is_kept(&store, started.summary.id);
         ask(&self.complaints, "a start".to_owned(), starting, is_there);
         format!("start with key-{}{}", self.keys, if again { " again" } else { "" })
     }
@@ -97,13 +111,20 @@ impl People {
         let (execution, id) = (open.execution, open.intervention.id);
         let words = format!("{} says {response} to {} of {execution}", who.name(), open.intervention.step);
         let answer = AnswerRequest { response, notes: None, way: Way::Direct };
-        let answering = async move { engine.answer(&who, execution, id, answer).await };
+        let (accepted, clock) = (Arc::clone(&self.accepted), host.clock.clone());
+        let answering = async move {
+            let at = clock.time();
+            engine.answer(&who, execution, id, answer).await?;
+            accepted.lock().unwrap().push((at, who.name().to_owned(), format!("{execution}/{id}")));
+            Ok(())
+        };
         let is_there = move |()| {
-            store.history(execution).iter().any(|event| match &event.fact {
-                Fact::InterventionResolved { intervention, .. }
-                | Fact::InterventionApproved { intervention, .. } => *intervention == id,
-                _ => false,
-            })
+            store.is_purged(execution)
+                || store.history(execution).iter().any(|event| match &event.fact {
+                    Fact::InterventionResolved { intervention, .. }
+                    | Fact::InterventionApproved { intervention, .. } => *intervention == id,
+                    _ => false,
+                })
         };
         ask(&self.complaints, words.clone(), answering, is_there);
         words
@@ -117,7 +138,7 @@ impl People {
         let came = move |id: ExecutionId| {
             let is_it =
                 |fact: &Fact| matches!(fact, Fact::EventReceived { payload, .. } if **payload == expected);
-            store.history(id).iter().any(|event| is_it(&event.fact))
+            store.is_purged(id) || store.history(id).iter().any(|event| is_it(&event.fact))
         };
         if dice.once_in(2) {
             let paid = orgata_engine::OutsideEvent { event: "paid".to_owned(), payload, id: None };
@@ -151,8 +172,8 @@ impl People {
         let steering = async move { engine.control(&ada(), id, control, None).await };
         ask(&self.complaints, words.clone(), steering, move |summary| {
             let told = store.summary(id).is_some_and(|stored| stored.version >= summary.version);
-            // Cancelling is either of two things.
-            told && (name.is_empty() || store.journal(id).contains(&name))
+            // Cancelling is one of several things.
+            store.is_purged(id) || told && (name.is_empty() || store.journal(id).contains(&name))
         });
         words
     }
@@ -165,7 +186,7 @@ impl People {
         let request = ForkRequest { step: Some(step), latest: dice.once_in(2), ..ForkRequest::default() };
         let (engine, store) = (host.engine.clone(), host.store.clone());
         let forking = async move { engine.fork(&ada(), id, request).await };
-        ask(&self.complaints, words.clone(), forking, move |fork| store.summary(fork.id).is_some());
+        ask(&self.complaints, words.clone(), forking, move |fork| is_kept(&store, fork.id));
         Some(words)
     }
 }

@@ -91,9 +91,10 @@ async fn play(seed: u64) -> Option<usize> {
 #[test]
 fn a_simulation_of_anything_ends_tells_the_same_and_does_nothing() {
     let mut events = 0;
-    for seed in 0..SEEDS {
+    let only = std::env::var("ORGATA_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    for seed in only.map_or(0..SEEDS, |seed| seed..seed + 1) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         events += runtime.block_on(play(seed)).unwrap_or_default();
     }
-    assert!(events > 1_000, "{events}: nothing happens in them");
+    assert!(only.is_some() || events > 1_000, "{events}: nothing happens in them");
 }

@@ -2,20 +2,24 @@
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::Once;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use orgata_engine::{Control, Settings};
-use orgata_model::execution::Status;
+use orgata_engine::Settings;
+use orgata_model::retention::Retention;
 
 use crate::faults;
 use crate::invariants::{self, Watch, journal};
-use crate::outcomes::let_anything_happen;
+use crate::outcomes::{Mood, let_anything_happen};
+use crate::parcels::{self, VERSIONS};
 use crate::people::People;
-use crate::playbooks::any_playbooks;
+use crate::playbooks::{TIMELY, any_playbooks};
 use crate::rng::Rng;
-use crate::support::TestHost;
+use crate::support::host::{ada, runtime};
+use crate::support::operations::SCRIPTED;
+use crate::support::{TestHost, within};
+use crate::well_meaning::{self, all_ended};
 
 /// Turns of chaos, at most.
 const CHAOS: u64 = 50;
@@ -67,26 +71,30 @@ pub(crate) fn tell(seed: u64, aloud: bool) -> bool {
     told.is_ok()
 }
 
-fn all_ended(host: &TestHost) -> bool {
-    host.store.ids().into_iter().all(|id| host.status(id).unwrap().is_end())
+/// How many there are that no schedule started.
+fn started(host: &TestHost) -> usize {
+    host.store.ids().into_iter().filter(|id| host.summary(*id).playbook.name.as_str() != TIMELY).count()
 }
 
 struct Teller {
     seed: u64,
     dice: Rng,
-    sources: [String; 3],
+    sources: Vec<String>,
     host: Option<TestHost>,
     people: People,
     watch: Watch,
-    kind: Arc<AtomicBool>,
+    mood: Mood,
+    /// A playbook starts by itself.
+    scheduled: bool,
 }
 
 impl Teller {
     fn of(seed: u64) -> Self {
         let mut dice = Rng::of(seed);
         let sources = any_playbooks(&mut dice);
-        let (people, watch, kind) = (People::default(), Watch::default(), Arc::default());
-        Self { seed, dice, sources, host: None, people, watch, kind }
+        let scheduled = sources.iter().any(|source| source.contains("schedule:"));
+        let (people, watch, mood) = (People::default(), Watch::of(&sources), Mood::default());
+        Self { seed, dice, sources, host: None, people, watch, mood, scheduled }
     }
 
     fn host(&self) -> &TestHost {
@@ -96,15 +104,20 @@ impl Teller {
     async fn tell(&mut self) {
         let forgetful = self.dice.once_in(3);
         let active_executions = if self.dice.once_in(4) { 2 } else { 100 };
-        let settings = Settings { forgetful, active_executions, ..Settings::default() };
+        let kept = |long: bool, time| if long { Retention::Forever } else { Retention::For(time) };
+        let retention = kept(self.dice.roll(3) > 0, Duration::from_mins(10));
+        let audit_keep = kept(self.dice.once_in(2), Duration::from_mins(15));
+        let settings =
+            Settings { forgetful, active_executions, retention, audit_keep, ..Settings::default() };
         let host = TestHost::with(settings).await;
         for source in &self.sources {
             host.publish(source).await;
         }
-        let_anything_happen(&host.world, self.seed, Arc::clone(&self.kind));
+        let_anything_happen(&host.world, self.seed, &self.mood);
         self.host = Some(host);
         self.chaos().await;
         self.end().await;
+        self.go_abroad().await;
     }
 
     async fn chaos(&mut self) {
@@ -136,6 +149,7 @@ impl Teller {
             }
         } else {
             host.settle().await;
+            invariants::check_rest(host);
         }
         let (reads, ids) = (host.store.reads() - before, host.store.ids().len());
         assert!(reads < READS * (ids + 5) || host.settings.forgetful, "{reads} reads in one turn: it spins");
@@ -148,7 +162,7 @@ impl Teller {
         }
         let host = self.host.as_ref().unwrap();
         let (people, dice) = (&mut self.people, &mut self.dice);
-        let words = match dice.roll(40) {
+        let words = match dice.roll(44) {
             0..=9 => host.clock.next().map(|next| {
                 host.clock.set(next);
                 format!("it is {next}")
@@ -161,10 +175,10 @@ impl Teller {
             }
             23..=28 => people.control(host, dice),
             29..=33 => Some(faults::befall(host, dice)),
-            34 if host.store.ids().len() < 3 => Some(people.start(host, dice)),
-            35 if host.store.ids().len() < 4 => people.fork(host, dice),
+            34 | 40 if started(host) < 5 => Some(people.start(host, dice)),
+            35 if started(host) < 5 => people.fork(host, dice),
             36 => {
-                let version = 2 + u32::try_from(dice.roll(3)).unwrap();
+                let version = 2 + u32::try_from(dice.roll(u64::from(VERSIONS) - 1)).unwrap();
                 host.world.load_all(version);
                 Some(format!("version {version} of all plugins"))
             }
@@ -172,8 +186,17 @@ impl Teller {
             38 | 39 => {
                 let last = faults::some_life(dice);
                 note("a crash".to_owned());
+                self.host.as_ref().unwrap().life.kill();
+                if self.dice.once_in(3) {
+                    let seconds = self.dice.roll(1_200);
+                    note(format!("nobody starts it again for {seconds} s"));
+                    self.host().clock.advance(Duration::from_secs(seconds));
+                }
                 return self.begin_life(last).await;
             }
+            41 => people.take_out(host, dice),
+            42 => people.delete(host, dice),
+            43 => people.bring_back(host, dice),
             _ => None,
         };
         words.into_iter().for_each(note);
@@ -189,8 +212,9 @@ impl Teller {
     /// Everybody means well now.
     async fn end(&mut self) {
         note("everybody means well".to_owned());
-        self.kind.store(true, Ordering::SeqCst);
-        if self.dice.once_in(2) || self.host().life.is_over() {
+        self.mood.kind.store(true, Ordering::SeqCst);
+        let stuck = self.mood.stuck.load(Ordering::SeqCst);
+        if self.dice.once_in(2) || stuck || self.host().life.is_over() {
             self.begin_life(0).await;
         } else {
             // The same life goes on, and must outlive what befell it.
@@ -200,6 +224,13 @@ impl Teller {
             host.store.flaky(0);
             host.store.release();
         }
+        self.come_to_an_end().await;
+        self.look();
+        invariants::check_end(self.host());
+        invariants::check_audit(self.host(), &self.people, self.watch.latest()).await;
+    }
+
+    async fn come_to_an_end(&mut self) {
         let (mut commits, mut quiet) = (0, 0);
         for turn in 0.. {
             assert!(turn < PATIENCE, "it never ends");
@@ -209,13 +240,14 @@ impl Teller {
             let reads = self.host().store.reads();
             self.host().settle().await;
             self.look();
+            self.follow_no_more().await;
             let host = self.host();
             let (reads, ids) = (host.store.reads() - reads, host.store.ids().len());
             assert!(
                 reads < READS * (ids + 5) || host.settings.forgetful,
                 "{reads} reads in one turn: it spins"
             );
-            if all_ended(host) {
+            if all_ended(host) && !self.scheduled {
                 // What was asked long ago may come only now; the waits of callers are over by then.
                 host.advance(Duration::from_secs(120)).await;
                 if all_ended(self.host()) && !self.host().life.is_over() {
@@ -227,37 +259,45 @@ impl Teller {
             assert!(quiet < STUCK, "a dead end");
             self.help();
         }
-        self.look();
-        invariants::check_end(self.host());
     }
 
-    /// Whatever is waited for comes.
+    /// A schedule has no end by itself: it is followed until now, and then no more.
+    async fn follow_no_more(&mut self) {
+        let host = self.host.as_ref().unwrap();
+        if !self.scheduled || host.life.is_over() || !self.watch.is_up_to_date(host) {
+            return;
+        }
+        let name = TIMELY.parse().unwrap();
+        self.scheduled = within(host.engine.retire_playbook(&ada(), &runtime(), &name)).await.is_err();
+    }
+
+    /// What was taken out is taken into another host, too.
+    async fn go_abroad(&mut self) {
+        let parcel = self.people.parcels.lock().unwrap().pop();
+        if let Some(parcel) = parcel {
+            note("a history is taken abroad".to_owned());
+            parcels::take_abroad(parcel, &self.sources, &mut self.dice).await;
+        }
+    }
+
     fn help(&mut self) {
         let host = self.host.as_ref().unwrap();
-        if self.dice.roll(3) > 0
-            && let Some(words) = self.people.answer(host, &mut self.dice, true)
-        {
-            return note(words);
-        }
-        let going_on = || host.store.ids().into_iter().filter(|id| !host.status(*id).unwrap().is_end());
-        let resumes = self.dice.once_in(2);
-        if let Some(paused) = going_on().find(|id| resumes && host.status(*id) == Some(Status::Paused)) {
-            return note(self.people.steer(host, paused, Control::Resume, ""));
-        }
-        if host.store.waits_for_events() && self.dice.once_in(2) {
-            self.people.event(host, &mut self.dice, 2).into_iter().for_each(note);
-        }
-        if let Some(next) = host.clock.next() {
-            host.clock.set(next);
-        }
+        well_meaning::help(host, &mut self.people, &mut self.dice).into_iter().for_each(note);
     }
 
     fn look(&mut self) {
-        let panics = PANICS.with_borrow_mut(std::mem::take);
+        let mut panics = PANICS.with_borrow_mut(std::mem::take);
+        panics.retain(|told| !told.contains(SCRIPTED));
         assert!(panics.is_empty(), "a task panicked: {panics:#?}");
-        let complaints = std::mem::take(&mut *self.people.complaints.lock().unwrap());
+        let mut complaints = std::mem::take(&mut *self.people.complaints.lock().unwrap());
+        let stuck = self.mood.stuck.load(Ordering::SeqCst);
+        complaints.retain(|told| !(stuck && told.contains("driver ended unexpectedly")));
+        // What was let go on after its end, and deleted before that could be kept, is lost.
+        let purged = self.host().store.purged();
+        complaints
+            .retain(|told| !purged.iter().any(|id| told.contains(&format!("{id}: the execution changed"))));
         assert!(complaints.is_empty(), "{complaints:#?}");
-        self.watch.look(self.host.as_ref().unwrap());
+        self.watch.look(self.host.as_ref().unwrap(), &self.people.wanted);
     }
 
     fn print(&self, failed: bool) {

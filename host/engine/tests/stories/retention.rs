@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orgata_engine::{Control, EngineError, Retention, Settings, StartRequest};
-use orgata_model::execution::Status;
+use orgata_model::ExecutionId;
+use orgata_model::execution::{Fact, Status};
 use serde_json::json;
 
 use crate::durability::steps;
 use crate::support::host::{ada, request, runtime};
+use crate::support::life::Life;
+use crate::support::store::Written;
 use crate::support::{TestHost, within};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -123,4 +126,56 @@ async fn the_first_rule_is_heard_by_a_host_that_kept_everything() {
     host.publish(&steps(&["calc/echo"]).replacen("name: story\n", "name: story\nretention: 1h\n", 1)).await;
     host.settle().await;
     assert_eq!(host.status(id), None);
+}
+
+/// How often each execution was made.
+fn made(host: &TestHost) -> BTreeMap<ExecutionId, usize> {
+    let mut made = BTreeMap::new();
+    for written in host.store.written_after(0) {
+        if let Written::Appended { id, events, .. } = written
+            && matches!(events[0].fact, Fact::ExecutionStarted { .. })
+        {
+            *made.entry(id).or_default() += 1;
+        }
+    }
+    made
+}
+
+#[tokio::test]
+async fn a_child_stays_as_long_as_its_parent_may_ask_for_it_wherever_the_host_dies() {
+    for last in 1.. {
+        let mut host = keeping(Retention::For(Duration::from_mins(1))).await;
+        host.publish("name: child\nsteps:\n  - { name: work, operation: mail/put }\n").await;
+        host.publish("name: story\nsteps:\n  - { name: call, playbook: child }\n").await;
+        host.crash_into(Life::new(last)).await;
+        let engine = host.engine.clone();
+        tokio::spawn(async move { engine.start(&ada(), &runtime(), request(json!({}))).await });
+        host.settle().await;
+        let died = host.life.is_over();
+        host.life.kill();
+        host.clock.advance(DAY);
+        host.crash().await;
+        // What is purged first is what nobody came back for yet.
+        host.settle().await;
+        let again: Vec<_> = made(&host).into_iter().filter(|(_, times)| *times > 1).collect();
+        assert_eq!(again, [], "died at {last}");
+        if !died {
+            return assert!(last > 6, "there are places to die at, not {last}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_child_of_a_parent_that_is_paused_cannot_be_deleted() {
+    let host = TestHost::new().await;
+    host.publish("name: child\nsteps:\n  - { name: work, operation: mail/put }\n").await;
+    host.publish("name: story\nsteps:\n  - { name: call, playbook: child }\n  - { name: ask, intervention: { prompt: Well? } }\n").await;
+    let parent = host.start(json!({})).await;
+    host.question(parent).await;
+    let child = host.store.ids().into_iter().find(|id| *id != parent).unwrap();
+    let refused = within(host.engine.purge(&ada(), child)).await.unwrap_err();
+    assert!(refused.to_string().contains("parent"), "{refused}");
+    host.answer(parent, json!("yes")).await.unwrap();
+    host.until_status(parent, Status::Succeeded).await;
+    within(host.engine.purge(&ada(), child)).await.unwrap();
 }

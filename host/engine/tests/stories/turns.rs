@@ -108,3 +108,19 @@ async fn a_key_that_cannot_be_computed_fails_its_step() {
     host.advance(Duration::from_secs(1)).await;
     assert_eq!(host.world.called("mail/send"), 0);
 }
+
+#[tokio::test]
+async fn iterations_of_a_loop_take_turns_with_the_key_of_their_item() {
+    let host = TestHost::new().await;
+    host.publish(
+        "name: story\nsteps:\n  - { name: a, forEach: $input.list, maxConcurrency: 4, operation: mail/send, \
+         concurrencyKey: $item, params: { v: 1 } }\n",
+    )
+    .await;
+    host.world.hold("mail/send");
+    let id = host.start(json!({ "list": ["x", "x", "y", "x"] })).await;
+    host.settle().await;
+    assert_eq!(host.count(id, "step_started"), 2, "one for each key");
+    host.world.release("mail/send");
+    host.until_status(id, Status::Succeeded).await;
+}

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::clock::VirtualClock;
 use super::life::Life;
-use super::operations::{NoPlugins, World};
+use super::operations::{GivenPlugins, World};
 use super::store::MemoryStore;
 
 /// Turns of the scheduler after which a condition will not come any more.
@@ -254,7 +254,7 @@ async fn open(
 ) -> Result<Engine, EngineError> {
     let configured = vec![Runtime::new(runtime(), Environment::Development)];
     let operations = world.of(life, store);
-    let plugins = Arc::new(NoPlugins::default());
+    let plugins = Arc::new(GivenPlugins::of(world));
     Engine::open(store.of(life), operations, plugins, clock.of(life), settings.clone(), configured).await
 }
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use orgata_engine::ports::{
-    Call, CallReport, Catalog, LoadError, Operations, Outcome, PluginChange, PluginEntry, Plugins, Progress,
-    Question, Resume, Session, SessionContext, Source,
+    Call, CallReport, Catalog, LoadError, Operations, Outcome, PluginChange, PluginEntry, PluginState,
+    Plugins, Progress, Question, Resume, Session, SessionContext, Source,
 };
 use orgata_model::execution::{Event, Fact};
 use orgata_model::operation::{EffectClass, Operation, Plugin};
@@ -19,6 +19,9 @@ use tokio::sync::{Notify, broadcast};
 use super::clock::VirtualClock;
 use super::life::Life;
 use super::store::MemoryStore;
+
+/// What a panic says that a script wants.
+pub const SCRIPTED: &str = "as the script says";
 
 /// What an operation does when it is called.
 #[derive(Clone, Debug)]
@@ -33,7 +36,7 @@ pub enum Scripted {
     Progress(Vec<(f64, &'static str)>),
     /// Takes so long, then does the other; or is cut off by its step's timeout.
     Slow(std::time::Duration, Box<Scripted>),
-    /// Never ends by itself.
+    /// Never ends by itself: it is cut off by its step's timeout, if there is one.
     Hang,
     /// Takes the whole driver with it.
     Panic,
@@ -53,6 +56,8 @@ pub struct CallRecord {
     pub timeout: Option<std::time::Duration>,
     /// The history that was durable when the call began.
     pub durable: Vec<Event>,
+    /// The calls that were under way when it began, by their place in the record.
+    pub beside: Vec<usize>,
 }
 
 /// Something that cannot be taken back.
@@ -78,6 +83,23 @@ struct Inside {
     calls: Vec<CallRecord>,
     effects: Vec<Effect>,
     dropped: usize,
+    /// Calls under way, by their place in the record, and the life that they belong to.
+    running: BTreeMap<usize, Life>,
+}
+
+impl Inside {
+    fn running(&self) -> Vec<usize> {
+        self.running.iter().filter(|(_, life)| !life.is_over()).map(|(place, _)| *place).collect()
+    }
+
+    /// A call begins. Gives its place in the record.
+    fn begins(&mut self, mut call: CallRecord, life: &Life) -> usize {
+        call.beside = self.running();
+        self.calls.push(call);
+        let place = self.calls.len() - 1;
+        self.running.insert(place, life.clone());
+        place
+    }
 }
 
 /// What operations do, and what was done; for all lives of a host.
@@ -162,6 +184,11 @@ impl World {
         digest
     }
 
+    /// Whether this version was ever made current.
+    pub fn knows(&self, digest: Digest) -> bool {
+        self.inside.lock().unwrap().plugins.contains_key(&digest)
+    }
+
     /// This version can no longer be had.
     pub fn lose(&self, digest: Digest) {
         let mut inside = self.inside.lock().unwrap();
@@ -215,6 +242,11 @@ impl World {
     /// Calls that were stopped before their end.
     pub fn dropped(&self) -> usize {
         self.inside.lock().unwrap().dropped
+    }
+
+    /// The calls under way, by their place in the record: none of a host that died.
+    pub fn running(&self) -> Vec<usize> {
+        self.inside.lock().unwrap().running()
     }
 
     fn next(&self, operation: &str, call: &Call) -> Option<Scripted> {
@@ -278,13 +310,17 @@ struct FakeSession {
 }
 
 /// Counts calls that are stopped before their end.
-struct Unfinished<'w>(Option<&'w World>);
+struct UnderWay<'w> {
+    world: &'w World,
+    place: usize,
+    finished: bool,
+}
 
-impl Drop for Unfinished<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        if let Some(world) = self.0 {
-            world.inside.lock().unwrap().dropped += 1;
-        }
+        let mut inside = self.world.inside.lock().unwrap();
+        inside.running.remove(&self.place);
+        inside.dropped += usize::from(!self.finished);
     }
 }
 
@@ -297,7 +333,7 @@ impl Session for FakeSession {
         }
         let operation = call.operation.to_string();
         life.boundary().await;
-        world.inside.lock().unwrap().calls.push(CallRecord {
+        let record = CallRecord {
             execution: self.execution,
             operation: operation.clone(),
             digest: call.digest,
@@ -308,11 +344,17 @@ impl Session for FakeSession {
             resume: call.resume.clone(),
             timeout: call.timeout,
             durable: store.history(self.execution),
-        });
-        let mut unfinished = Unfinished(Some(world));
+            beside: Vec::new(),
+        };
+        let place = world.inside.lock().unwrap().begins(record, life);
+        let mut under_way = UnderWay { world, place, finished: false };
         world.unless_held(&operation).await;
         life.alive().await;
         let mut scripted = world.next(&operation, &call);
+        if let (Some(Scripted::Hang), Some(timeout)) = (&scripted, call.timeout) {
+            let then = Box::new(Scripted::Hang);
+            scripted = Some(Scripted::Slow(timeout + std::time::Duration::from_secs(1), then));
+        }
         if let Some(Scripted::Slow(time, then)) = scripted {
             let late = call.timeout.filter(|timeout| *timeout < time);
             world.clock.sleep(world.clock.time() + late.unwrap_or(time)).await;
@@ -335,7 +377,7 @@ impl Session for FakeSession {
                 Ok(Outcome::Done(call.input))
             }
             Some(Scripted::Hang | Scripted::Slow(..)) => std::future::pending().await,
-            Some(Scripted::Panic) => panic!("scripted"),
+            Some(Scripted::Panic) => panic!("{SCRIPTED}"),
         };
         if matches!(outcome, Ok(Outcome::Done(_))) && operation.starts_with("mail/") {
             let effect = Effect { operation: operation.clone(), key: call.idempotency_key };
@@ -346,7 +388,7 @@ impl Session for FakeSession {
         }
         // The effect has happened; whether the host hears of it is another thing.
         life.boundary().await;
-        unfinished.0 = None;
+        under_way.finished = true;
         report(outcome)
     }
 }
@@ -378,12 +420,15 @@ pub fn begins_durably(call: &CallRecord) -> bool {
     }
 }
 
-/// Plugins that nobody changes.
-pub struct NoPlugins(broadcast::Sender<PluginChange>);
+/// The plugins of a world, which nobody changes from inside.
+pub struct GivenPlugins {
+    world: World,
+    changes: broadcast::Sender<PluginChange>,
+}
 
-impl Default for NoPlugins {
-    fn default() -> Self {
-        Self(broadcast::Sender::new(16))
+impl GivenPlugins {
+    pub fn of(world: &World) -> Self {
+        Self { world: world.clone(), changes: broadcast::Sender::new(16) }
     }
 }
 
@@ -397,9 +442,19 @@ fn refused() -> LoadError {
 }
 
 #[async_trait::async_trait]
-impl Plugins for NoPlugins {
+impl Plugins for GivenPlugins {
     fn list(&self) -> Vec<PluginEntry> {
-        Vec::new()
+        let inside = self.world.inside.lock().unwrap();
+        let entry = |plugin: &Arc<Plugin>| PluginEntry {
+            plugin: Arc::clone(plugin),
+            state: match inside.current.get(&plugin.name) == Some(&plugin.digest) {
+                true => PluginState::Current,
+                false => PluginState::Earlier,
+            },
+            loaded_at: super::clock::BEGIN.parse().unwrap(),
+            source: Source::Upload { by: "ada".to_owned() },
+        };
+        inside.plugins.values().map(entry).collect()
     }
 
     async fn load(&self, _bytes: Vec<u8>, _source: Source) -> Result<Arc<Plugin>, LoadError> {
@@ -423,6 +478,6 @@ impl Plugins for NoPlugins {
     async fn keep(&self, _pinned: &BTreeSet<Digest>) {}
 
     fn changes(&self) -> broadcast::Receiver<PluginChange> {
-        self.0.subscribe()
+        self.changes.subscribe()
     }
 }

@@ -26,6 +26,17 @@ mod port;
 
 pub use port::LifeStore;
 
+/// Something that was written.
+#[derive(Clone)]
+pub enum Written {
+    /// These events of an execution; `imported`: its whole history, recorded elsewhere.
+    Appended { id: ExecutionId, events: Vec<Arc<Event>>, ended: bool, imported: bool },
+    /// How far a schedule has been dealt with.
+    Marked(ScheduleMark),
+    /// These executions were deleted.
+    Purged(Vec<ExecutionId>),
+}
+
 struct Row {
     summary: Summary,
     key: Option<String>,
@@ -48,6 +59,10 @@ struct Disk {
     api_keys: BTreeMap<KeyId, KeyRecord>,
     /// Executions that count against concurrency keys, in the order in which they came.
     keyed: Vec<ExecutionId>,
+    /// What was written, in the order in which it was.
+    chronicle: Vec<Written>,
+    /// Executions that were deleted, and not taken in again.
+    purged: BTreeSet<ExecutionId>,
 }
 
 /// What is on disk, for all lives of a host.
@@ -132,6 +147,26 @@ impl MemoryStore {
         self.0.unchecked.store(true, Ordering::SeqCst);
     }
 
+    /// What was written after the first so many.
+    pub fn written_after(&self, count: usize) -> Vec<Written> {
+        self.0.disk.lock().unwrap().chronicle[count..].to_vec()
+    }
+
+    /// Executions that are deleted.
+    pub fn purged(&self) -> BTreeSet<ExecutionId> {
+        self.0.disk.lock().unwrap().purged.clone()
+    }
+
+    /// Whether the execution was there, and was deleted.
+    pub fn is_purged(&self, id: ExecutionId) -> bool {
+        self.0.disk.lock().unwrap().purged.contains(&id)
+    }
+
+    /// How far schedules have been dealt with.
+    pub fn marks(&self) -> Vec<ScheduleMark> {
+        self.0.disk.lock().unwrap().schedules.values().cloned().collect()
+    }
+
     /// The committed history of an execution.
     pub fn history(&self, id: ExecutionId) -> Vec<Event> {
         let disk = self.0.disk.lock().unwrap();
@@ -190,7 +225,7 @@ impl MemoryStore {
         }
     }
 
-    fn write(&self, append: Append) -> Result<(), StoreError> {
+    fn write(&self, append: Append, imported: bool) -> Result<(), StoreError> {
         self.check_available()?;
         let refuse = if append.seen == 0 { &self.0.refuse_starts } else { &self.0.refuse };
         let count_down = |left: usize| left.checked_sub(1);
@@ -221,6 +256,12 @@ impl MemoryStore {
         if version == 0 {
             disk.begin(&append);
         }
+        let ended = append.summary.status.is_end();
+        if checked {
+            let events = append.events.clone();
+            disk.chronicle.push(Written::Appended { id, events, ended, imported });
+            disk.purged.remove(&id);
+        }
         let row = disk.rows.get_mut(&id).unwrap();
         for event in append.events {
             if event.seq > 1 {
@@ -232,7 +273,6 @@ impl MemoryStore {
         if checked {
             assert_eq!(row.state.summary(), append.summary, "the summary is not the fold of the history");
         }
-        let ended = append.summary.status.is_end();
         row.summary = append.summary;
         row.awaited = append.awaited.unwrap_or_else(|| std::mem::take(&mut row.awaited));
         if checked {

@@ -142,8 +142,25 @@ impl State {
     pub fn concurrency_key(&self, path: &StepPath) -> Option<Result<String, EvalError>> {
         let (at, step) = self.playbook.step(path.name())?;
         let key = step.concurrency_key.as_ref()?;
-        let frames = self.frames_of(at, path)?;
+        if let Some(frames) = self.frames_of(at, path) {
+            return Some(text(key, &self.scope(&frames)));
+        }
+        let (around, frame) = self.frame_to_come(at, step, path)?;
+        let mut frames = self.frames_of(at, &around)?;
+        frames.push(&frame);
         Some(text(key, &self.scope(&frames)))
+    }
+
+    /// The frame of an iteration that has not begun, and the path of what is around it: the frame comes with the
+    /// iteration's first event.
+    fn frame_to_come(&self, at: usize, step: &Step, path: &StepPath) -> Option<(StepPath, Frame)> {
+        let (iteration, around) = path.iterations().split_last()?;
+        let around = StepPath::new(path.name().clone(), around);
+        let super::StepState::Looping(progress) = self.frames_of(at, &around)?.last()?.slot(at)? else {
+            return None;
+        };
+        let item = progress.items.get(*iteration as usize)?.clone();
+        Some((around, Frame::of_iteration(at, step, *iteration, item)))
     }
 
     /// The frames around a step, the playbook's own first.

@@ -286,6 +286,14 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// Somebody stops it while others run for its steps: they are stopped first. It goes on if it was paused.
+    CancellationRequested {
+        /// Completed steps are to be undone.
+        compensate: bool,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Completed steps are undone, newest first. Nothing else happens any more.
     CompensationStarted {
         /// Why.

@@ -87,6 +87,7 @@ impl Fact {
             Self::ExecutionPaused { .. } => "execution_paused",
             Self::ExecutionResumed { .. } => "execution_resumed",
             Self::ExecutionRetried { .. } => "execution_retried",
+            Self::CancellationRequested { .. } => "cancellation_requested",
             Self::CompensationStarted { .. } => "compensation_started",
             Self::StepCompensationStarted { .. } => "step_compensation_started",
             Self::StepCompensationRetryScheduled { .. } => "step_compensation_retry_scheduled",

@@ -10,6 +10,7 @@ use crate::playbook::Playbook;
 use crate::sampling::ModelTotals;
 use crate::step_path::StepPath;
 
+use super::cancelling::Cancelling;
 use super::event::{Cause, Event};
 use super::fact::Fact;
 use super::frame::Frame;
@@ -97,6 +98,7 @@ impl State {
             mailbox: Vec::new(),
             unwinding: Unwinding::default(),
             paused: false,
+            cancelling: None,
             model: ModelTotals::default(),
             end: None,
         })
@@ -148,6 +150,12 @@ impl State {
             Fact::ExecutionStarted { .. } => Err("the execution has started".to_owned()),
             Fact::ExecutionRetried { .. } => Err("the execution has not failed".to_owned()),
             Fact::ExecutionPaused { .. } | Fact::ExecutionResumed { .. } => self.pause(&event.fact),
+            Fact::CancellationRequested { compensate, reason } => {
+                let (compensate, reason, by) = (*compensate, reason.clone(), Arc::clone(&event.actor));
+                self.cancelling = Some(Cancelling { compensate, reason, by });
+                self.paused = false;
+                Ok(())
+            }
             Fact::ExecutionCancelled { .. } => self.finish(event, Status::Cancelled),
             Fact::ExecutionTimedOut {} if self.deadline.is_none() => {
                 Err("the execution has no deadline".to_owned())

@@ -1,13 +1,14 @@
 //! One execution of a playbook: its events, its state as their fold, and its summary for lists.
 //!
 //! - `event`, `fact`: the history.
-//! - `state`, `frame`, `step_state`, `undo`: the state.
+//! - `state`, `frame`, `step_state`, `cancelling`, `undo`: the state.
 //! - `fold`, `step_fold`, `question_fold`, `undo_fold`, `moves`, `reopen`: from one state to the next.
 //! - `timeline`: what each step did when, for people.
 //! - `ready`, `look`, `begin`, `answered`, `undo_ready`, `question`, `wake`: what to do next, and when.
 
 mod answered;
 mod begin;
+mod cancelling;
 mod event;
 mod fact;
 mod fact_kind;
@@ -30,6 +31,7 @@ mod undo_fold;
 mod undo_ready;
 mod wake;
 
+pub use cancelling::Cancelling;
 pub use event::{Actor, Cause, Event, Fork, Parent, PlaybookRef, Seq};
 pub use fact::Fact;
 pub use fold::IllegalEvent;

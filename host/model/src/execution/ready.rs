@@ -112,6 +112,9 @@ impl State {
         if self.unwinding.cause.is_some() {
             return if self.paused { None } else { self.undo_ready(now) };
         }
+        if let Some(cancelling) = &self.cancelling {
+            return (!self.paused).then(|| self.cancel_ready(cancelling));
+        }
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             if let Some((step, execution)) = self.children().into_iter().next() {
                 return Some(Action::StopChild { step, execution });

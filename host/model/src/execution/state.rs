@@ -21,6 +21,7 @@ use crate::runtime::Environment;
 use crate::sampling::ModelTotals;
 use crate::step_path::StepPath;
 
+use super::cancelling::Cancelling;
 use super::event::{Actor, Cause, Fork, Parent, PlaybookRef, Seq};
 use super::frame::Frame;
 use super::step_state::StepState;
@@ -72,6 +73,8 @@ pub struct State {
     pub unwinding: Unwinding,
     /// An operator stopped it for now.
     pub paused: bool,
+    /// Somebody stops it, and children are stopped first.
+    pub cancelling: Option<Cancelling>,
     /// What it has asked of AI models.
     pub model: ModelTotals,
     /// How it ended, if it has.
@@ -187,6 +190,8 @@ impl State {
             () if self.paused => Status::Paused,
             () if self.unwinding.cause.is_some() && self.open.is_empty() => Status::Compensating,
             () if self.unwinding.cause.is_some() => Status::Waiting,
+            // A host that starts must bring it to its end.
+            () if self.cancelling.is_some() => Status::Running,
             () if self.version <= 1 => Status::Pending,
             () if self.only_waits() => Status::Waiting,
             () => Status::Running,

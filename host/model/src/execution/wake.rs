@@ -19,6 +19,9 @@ impl State {
         if self.unwinding.cause.is_some() {
             return self.unwinding.wakes_at().filter(|_| !self.paused);
         }
+        if self.cancelling.is_some() {
+            return None;
+        }
         self.open.iter().for_each(|question| {
             question.deadline.into_iter().for_each(&mut consider);
             question.reminder.into_iter().for_each(|reminder| consider(reminder.next));

@@ -63,3 +63,19 @@ fn a_waiting_parent_is_not_taken_for_one_that_waits_for_a_person() {
     story.record(Fact::ExecutionResumed { reason: None });
     assert_eq!(story.goes(), ["finish with 4"]);
 }
+
+#[test]
+fn an_execution_that_is_cancelled_ends_so_whatever_its_children_come_to() {
+    let source = "steps:\n  - { name: a, operation: x/a, compensation: { operation: x/undo, params: { n: 1 } } }\n  - { name: call, playbook: other, retries: 2 }\n";
+    let undone = ["stop the child of call", "undo all: cancelled", "undo a with {\"n\":1}"];
+    for (compensate, rest) in [(true, &undone[..]), (false, &["stop the child of call", "cancel"])] {
+        let mut story = Story::of(source, json!({}));
+        story.goes();
+        story.done("a", json!({}));
+        story.record(Fact::ExecutionPaused { reason: None });
+        story.record(Fact::CancellationRequested { compensate, reason: Some("enough".to_owned()) });
+        assert_eq!(story.status(), "running", "a host that starts comes back to it");
+        assert_eq!(story.state().wakes_at(), None);
+        assert_eq!(story.goes(), rest);
+    }
+}

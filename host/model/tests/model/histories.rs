@@ -52,7 +52,7 @@ fn since(fact: &Fact) -> &'static str {
         | Fact::StepCompensationFailed { .. }
         | Fact::ExecutionCompensated { .. }
         | Fact::CompensationFailed { .. } => "0.2",
-        Fact::ModelAsked { .. } => "0.3",
+        Fact::ModelAsked { .. } | Fact::CancellationRequested { .. } => "0.3",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What version 0.3 added to histories: requests to AI models.
+//! What version 0.3 added to histories: requests to AI models, and wishes to cancel that are kept before they are met.
 
 use orgata_model::execution::Fact;
 use orgata_model::sampling::{ModelTotals, Provider};
@@ -51,4 +51,16 @@ fn a_request_of_a_step_that_there_is_not_is_no_history() {
     let mut history = History::begin(&playbook(WALK), json!({}));
     let fact = serde_json::from_str(&WRITTEN[1].replace("work", "nowhere")).unwrap();
     assert!(history.try_add(fact).unwrap_err().reason.contains("nowhere"));
+}
+
+#[test]
+fn a_wish_to_cancel_is_read_as_it_was_written_for_ever() {
+    for written in [
+        r#"{"type":"cancellation_requested","compensate":true,"reason":"enough"}"#,
+        r#"{"type":"cancellation_requested","compensate":false}"#,
+    ] {
+        let fact: Fact = serde_json::from_str(written).unwrap();
+        assert!(matches!(fact, Fact::CancellationRequested { .. }));
+        assert_eq!(serde_json::to_string(&fact).unwrap(), written);
+    }
 }

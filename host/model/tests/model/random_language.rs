@@ -187,9 +187,12 @@ impl Run<'_> {
             _ => return,
         };
         // Children are stopped before an execution ends.
-        if fact.closes_questions() && !self.story.state().children().is_empty() {
-            return;
-        }
+        let fact = match self.story.state().children().is_empty() {
+            false if fact.closes_questions() => {
+                Fact::CancellationRequested { compensate: self.dice.once_in(2), reason: None }
+            }
+            _ => fact,
+        };
         // What an operator wants is tried first, as the engine does.
         if self.story.state().clone().after(&self.story.history.next(fact.clone())).is_ok() {
             self.record(fact);

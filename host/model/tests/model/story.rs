@@ -270,6 +270,8 @@ fn fact_in_words(state: &State, fact: &Fact) -> String {
             format!("undo all: {step} failed: {}", failure.code)
         }
         Fact::CompensationStarted { cause: Cause::TimedOut } => "undo all: time is up".to_owned(),
+        Fact::CompensationStarted { cause: Cause::Cancelled { .. } } => "undo all: cancelled".to_owned(),
+        Fact::ExecutionCancelled { .. } => "cancel".to_owned(),
         Fact::StepCompensated { step } => format!("{step} is undone"),
         Fact::StepCompensationFailed { step, failure } => format!("cannot undo {step}: {}", failure.code),
         Fact::CompensationFailed { step, .. } => format!("give up undoing {step}"),

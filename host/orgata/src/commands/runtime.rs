@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Global, RuntimeCommand};
 use crate::client::Client;
-use crate::render::{print_json, table};
+use crate::render::{print_json, table, tell};
 use crate::wire::{Parts as _, with};
 
 pub(crate) async fn runtime(global: &Global, command: RuntimeCommand) -> anyhow::Result<ExitCode> {
@@ -34,14 +34,6 @@ pub(crate) async fn runtime(global: &Global, command: RuntimeCommand) -> anyhow:
         RuntimeCommand::Schedules { runtime } => schedules(global, &client, runtime).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn tell(global: &Global, told: &Value, words: impl FnOnce() -> String) -> anyhow::Result<()> {
-    match global.json {
-        true => print_json(told)?,
-        false => println!("{}", words()),
-    }
-    Ok(())
 }
 
 fn list(global: &Global, page: &Value) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::{Global, SecretCommand};
 use crate::client::Client;
 use crate::exit::{Exit, USAGE};
-use crate::render::{print_json, table};
+use crate::render::{print_json, table, tell};
 use crate::wire::Parts as _;
 
 /// Longest value that is read, in bytes: one more than the host takes, so that the host says so.
@@ -42,14 +42,6 @@ pub(crate) async fn secret(global: &Global, command: SecretCommand) -> anyhow::R
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn tell(global: &Global, told: &Value, words: impl FnOnce() -> String) -> anyhow::Result<()> {
-    if global.json {
-        return print_json(told);
-    }
-    println!("{}", words());
-    Ok(())
 }
 
 async fn list(global: &Global, client: &Client) -> anyhow::Result<()> {

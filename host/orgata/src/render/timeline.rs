@@ -147,6 +147,9 @@ impl Timeline {
             }
             "execution_paused" => self.line(&format!("  {} paused {}", "‖".yellow(), why(event).dimmed())),
             "execution_resumed" => self.line(&format!("  {} resumed {}", "▸".cyan(), why(event).dimmed())),
+            "cancellation_requested" => {
+                self.line(&format!("  {} is being cancelled {}", "■".yellow(), why(event).dimmed()))
+            }
             "execution_cancelled" => self.line(&format!("  {} cancelled {}", "■".red(), why(event).dimmed())),
             "step_interrupted" => {
                 let told = "the host stopped while it was at work";

@@ -202,6 +202,8 @@ fn of_the_whole() -> impl Strategy<Value = Fact> {
             .prop_map(|(id, step)| Fact::InterventionExpired { intervention: InterventionId::new(id), step }),
         reason().prop_map(|reason| Fact::ExecutionPaused { reason }),
         reason().prop_map(|reason| Fact::ExecutionResumed { reason }),
+        (any::<bool>(), reason())
+            .prop_map(|(compensate, reason)| Fact::CancellationRequested { compensate, reason }),
         reason().prop_map(|reason| Fact::ExecutionCancelled { reason }),
         Just(Fact::ExecutionTimedOut {}),
         (option::of(name()), failure()).prop_map(|(step, failure)| Fact::ExecutionFailed { step, failure }),

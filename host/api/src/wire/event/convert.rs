@@ -116,6 +116,9 @@ impl<'a> From<&'a Fact> for What<'a> {
             Fact::ExecutionRetried { step, input, reason } => {
                 Self::ExecutionRetried { step, input: input.as_deref(), reason: reason.as_deref() }
             }
+            Fact::CancellationRequested { compensate, reason } => {
+                Self::CancellationRequested { compensate: *compensate, reason: reason.as_deref() }
+            }
             Fact::CompensationStarted { cause } => compensation(cause),
             Fact::StepCompensationStarted { step, attempt, operation, input } => {
                 Self::StepCompensationStarted { step, attempt: *attempt, operation, input }

@@ -339,6 +339,14 @@ pub enum What<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'a str>,
     },
+    /// Somebody stops it while others run for its steps: they are stopped first. It goes on if it was paused.
+    CancellationRequested {
+        /// Completed steps are to be undone.
+        compensate: bool,
+        /// Why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
     /// An operator lets an execution that failed go on: this step begins anew.
     ExecutionRetried {
         /// Which.

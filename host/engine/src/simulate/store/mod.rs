@@ -14,6 +14,7 @@ use orgata_model::execution::{Event, Fact, Summary};
 use orgata_model::intervention::OnDeadline;
 use orgata_model::playbook::KEY_LABEL;
 use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
+use tokio::sync::Notify;
 
 use crate::ports::{Append, InMemory, PendingIntervention, StoreError, StoredExecution};
 use crate::starting::json_size;
@@ -42,16 +43,23 @@ struct Inside {
 
 /// The store of one simulation.
 #[derive(Default)]
-pub(super) struct MemoryStore(Mutex<Inside>, pub(super) InMemory);
+pub(super) struct MemoryStore(Mutex<Inside>, pub(super) InMemory, Notify);
 
 impl MemoryStore {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which bound was reached, if one was.
-    pub(super) fn full(&self) -> Option<&'static str> {
-        self.inside().full
+    /// Returns when a bound is reached, and says which. One may wait: whoever wants something of an execution waits for
+    /// ever from then on, because nothing is kept any more.
+    pub(super) async fn filled(&self) -> &'static str {
+        loop {
+            let full = self.inside().full;
+            match full {
+                Some(bound) => return bound,
+                None => self.2.notified().await,
+            }
+        }
     }
 
     /// Every event so far, in the order of commits.

@@ -31,7 +31,10 @@ impl Store for MemoryStore {
         let kept = self.inside().append(append);
         match kept {
             Some(kept) => kept,
-            None => std::future::pending().await,
+            None => {
+                self.2.notify_one();
+                std::future::pending().await
+            }
         }
     }
 

@@ -13,6 +13,15 @@ impl LifeStore {
         Self { store: store.clone(), life: life.clone() }
     }
 
+    async fn append_as(&self, append: Append, imported: bool) -> Result<(), StoreError> {
+        self.life.boundary().await;
+        self.store.synced().await;
+        self.life.alive().await;
+        self.store.write(append, imported)?;
+        self.life.boundary().await;
+        Ok(())
+    }
+
     /// The disk, for a reader.
     async fn read<T>(&self, read: impl FnOnce(&mut Disk) -> T) -> Result<T, StoreError> {
         self.life.alive().await;
@@ -30,12 +39,7 @@ fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {
 #[async_trait::async_trait]
 impl Store for LifeStore {
     async fn append(&self, append: Append) -> Result<(), StoreError> {
-        self.life.boundary().await;
-        self.store.synced().await;
-        self.life.alive().await;
-        self.store.write(append)?;
-        self.life.boundary().await;
-        Ok(())
+        self.append_as(append, false).await
     }
 
     async fn events(&self, id: ExecutionId, after: Seq, limit: usize) -> Result<Vec<Event>, StoreError> {
@@ -95,18 +99,24 @@ impl Store for LifeStore {
     async fn import(&self, append: Append, source: &str) -> Result<(), StoreError> {
         let digest = append.summary.playbook.digest;
         self.read(|disk| disk.sources.entry(digest).or_insert_with(|| source.to_owned()).clone()).await?;
-        self.append(append).await
+        self.append_as(append, true).await
     }
 
     async fn purge(&self, executions: &[ExecutionId]) -> Result<Vec<ExecutionId>, StoreError> {
-        self.read(|disk| {
-            let ended = |id: &&ExecutionId| disk.rows.get(id).is_some_and(|row| row.state.end.is_some());
-            let gone: Vec<_> = executions.iter().filter(ended).copied().collect();
-            disk.rows.retain(|id, _| !gone.contains(id));
-            disk.keys.retain(|_, id| !gone.contains(id));
-            gone
-        })
-        .await
+        self.life.boundary().await;
+        let gone = self
+            .read(|disk| {
+                let ended = |id: &&ExecutionId| disk.rows.get(id).is_some_and(|row| row.state.end.is_some());
+                let gone: Vec<_> = executions.iter().filter(ended).copied().collect();
+                disk.rows.retain(|id, _| !gone.contains(id));
+                disk.keys.retain(|_, id| !gone.contains(id));
+                disk.purged.extend(&gone);
+                disk.chronicle.push(Written::Purged(gone.clone()));
+                gone
+            })
+            .await?;
+        self.life.boundary().await;
+        Ok(gone)
     }
 
     async fn size(&self) -> Result<StoreSize, StoreError> {
@@ -228,7 +238,11 @@ impl Store for LifeStore {
     async fn put_schedule(&self, mark: &ScheduleMark) -> Result<(), StoreError> {
         self.life.boundary().await;
         let key = (mark.runtime.clone(), mark.playbook.clone());
-        self.read(|disk| disk.schedules.insert(key, mark.clone())).await?;
+        let keep = |disk: &mut Disk| {
+            disk.chronicle.push(Written::Marked(mark.clone()));
+            disk.schedules.insert(key, mark.clone())
+        };
+        self.read(keep).await?;
         self.life.boundary().await;
         Ok(())
     }

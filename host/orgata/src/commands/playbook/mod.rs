@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::cli::{Global, PlaybookCommand};
 use crate::client::Client;
 use crate::exit::{self, Exit};
-use crate::render::print_json;
+use crate::render::tell;
 
 /// Does what the command line says.
 pub(crate) async fn playbook(global: &Global, command: PlaybookCommand) -> anyhow::Result<ExitCode> {
@@ -27,10 +27,8 @@ pub(crate) async fn playbook(global: &Global, command: PlaybookCommand) -> anyho
             let client = Client::find(global).await?;
             let runtime = client.this_or_only_runtime(runtime).await?;
             client.delete(&format!("/runtimes/{runtime}/playbooks/{name}")).await?;
-            match global.json {
-                true => print_json(&json!({ "retired": name, "runtimeId": runtime }))?,
-                false => println!("{name} is retired from {runtime}"),
-            }
+            let told = json!({ "retired": name, "runtimeId": runtime });
+            tell(global, &told, || format!("{name} is retired from {runtime}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

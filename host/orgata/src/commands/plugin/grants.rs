@@ -10,7 +10,7 @@ use crate::cli::{Global, InRuntime};
 use crate::client::Client;
 use crate::config::Config;
 use crate::exit::{self, Exit};
-use crate::render::{print_json, table};
+use crate::render::{print_json, table, tell};
 use crate::wire::Parts as _;
 
 /// What every plugin wants, gets and does.
@@ -42,13 +42,11 @@ pub(super) async fn confirm(
     let digest = digest.map(|digest| digest.to_string()).or(waits).or(confirmed);
     let path = format!("/runtimes/{runtime}/grants/{name}/confirm");
     let held = client.post(&path, &json!({ "digest": digest })).await?;
-    if global.json {
-        print_json(&held)?;
-    } else {
+    tell(global, &held, || {
         let (version, wants) =
             (table::text(held.part("confirmed").part("version")), words(held.part("wanted")));
-        println!("{name} {version} is confirmed in {runtime}: it wants {wants}, and gets {}", granted(&held));
-    }
+        format!("{name} {version} is confirmed in {runtime}: it wants {wants}, and gets {}", granted(&held))
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,13 +61,11 @@ pub(super) async fn revoke(
     let runtime = client.this_or_only_runtime(place.runtime).await?;
     let path = format!("/runtimes/{runtime}/grants/{name}/revoke");
     let held = client.post(&path, &json!({ "reason": reason })).await?;
-    if global.json {
-        print_json(&held)?;
-    } else {
-        println!(
+    tell(global, &held, || {
+        format!(
             "what {name} was granted in {runtime} is revoked: `orgata plugin confirm {name} --runtime {runtime}` gives it back"
-        );
-    }
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -101,21 +97,24 @@ async fn asked(global: &Global, name: &PluginName) -> anyhow::Result<Vec<(String
     let mut known = Vec::new();
     for runtime in runtimes.part("items").items().filter_map(|runtime| runtime.word("runtimeId")) {
         let Ok(page) = client.get(&format!("/runtimes/{runtime}/grants")).await else { continue };
-        let own = page.part("items").items().find(|held| held.part("plugin") == name.as_str());
-        known.extend(own.map(|held| (runtime.to_owned(), held.clone())));
+        known.extend(of(&page, name).map(|held| (runtime.to_owned(), held.clone())));
     }
     Ok(known)
 }
 
 async fn one(client: &Client, runtime: &RuntimeId, name: &PluginName) -> anyhow::Result<Value> {
     let page = client.get(&format!("/runtimes/{runtime}/grants")).await?;
-    let found = page.part("items").items().find(|held| held.part("plugin") == name.as_str());
-    found.cloned().ok_or_else(|| {
+    of(&page, name).cloned().ok_or_else(|| {
         let told = format!(
             "runtime {runtime} has seen no plugin {name}: see `orgata plugin grants --runtime {runtime}`"
         );
         Exit::new(exit::USAGE, told).into()
     })
+}
+
+/// What a page of a runtime's grants says of a plugin.
+fn of<'p>(page: &'p Value, name: &PluginName) -> Option<&'p Value> {
+    page.part("items").items().find(|held| held.part("plugin") == name.as_str())
 }
 
 fn row(held: &Value) -> [String; 6] {
