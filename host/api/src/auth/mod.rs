@@ -120,6 +120,11 @@ impl Authenticator {
         Self::open(settings, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
     }
 
+    /// Whether everybody must prove who they are.
+    pub(crate) fn is_required(&self) -> bool {
+        self.required
+    }
+
     /// The tickets that are not used yet.
     pub(crate) fn tickets(&self) -> &Tickets {
         &self.tickets

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use orgata_model::KeyId;
+use orgata_model::text::is_longer;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -25,7 +26,7 @@ use crate::principal::{Identity, Principal, PrincipalKind, Proof};
 const MOST: usize = 10_000;
 /// How much later than it happened it may be written that a key was used, in microseconds.
 const WRITTEN_EVERY: i64 = 5 * 60 * 1_000_000;
-/// Longest name of a principal, in bytes.
+/// Longest name of a principal, in characters.
 const MAX_NAME: usize = 100;
 
 /// Every key, by its id.
@@ -224,14 +225,14 @@ fn check_name(name: &str) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(EngineError::BadRequest(format!(
-        "a name has 1 to {MAX_NAME} bytes, and neither line breaks nor other control characters"
+        "a name has 1 to {MAX_NAME} characters, and neither line breaks nor other control characters"
     )))
 }
 
 impl Identity {
     /// Whether a text can be somebody's name.
     pub fn is_name(name: &str) -> bool {
-        !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
+        !name.trim().is_empty() && !is_longer(name, MAX_NAME) && !name.chars().any(char::is_control)
     }
 }
 

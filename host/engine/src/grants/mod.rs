@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use orgata_model::operation::Plugin;
 use orgata_model::runtime::{Grants, Runtime};
+use orgata_model::text::is_longer;
 use orgata_model::{Digest, PluginName, RuntimeId};
 use tokio::sync::broadcast;
 use tracing::{error, info, warn};
@@ -37,7 +38,7 @@ pub use uses::Use;
 pub(crate) use held::HeldInfo;
 pub(crate) use lease::Witness;
 
-/// Longest reason of a revocation, in bytes.
+/// Longest reason of a revocation, in characters.
 const MOST_REASON: usize = 500;
 /// How long after a change that could not be kept it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -305,8 +306,8 @@ impl Host {
 /// A reason that can stand beside what was taken.
 fn checked_reason(reason: &str) -> Result<String, EngineError> {
     let reason = reason.trim();
-    if reason.is_empty() || reason.len() > MOST_REASON {
-        let message = format!("a revocation has a reason of 1 to {MOST_REASON} bytes");
+    if reason.is_empty() || is_longer(reason, MOST_REASON) {
+        let message = format!("a revocation has a reason of 1 to {MOST_REASON} characters");
         return Err(EngineError::BadRequest(message));
     }
     Ok(reason.to_owned())
