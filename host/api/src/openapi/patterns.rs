@@ -19,8 +19,19 @@ const KEY: &str = "^key_[0-9a-f]{32}$";
 const DIGEST: &str = "^sha256:[0-9a-f]{64}$";
 /// A step, and its iteration where it is inside of loops.
 const STEP: &str = r"^[A-Za-z0-9](\.?[A-Za-z0-9_-])*\.?(\[[0-9]{1,9}\])*$";
-/// A time span, as clients should write it: some other ways are understood.
-const DURATION: &str = "^[1-9]([0-9]{0,7}ms|[0-9]{0,6}s|[0-9]{0,5}m|[0-9]{0,3}h|[0-9]{0,2}d)$";
+/// A time span of ten years at most; milliseconds where no unit is said.
+const DURATION: &str = concat!(
+    r"^([0-9]{1,11}(\.[0-9]{1,3})?(ms)?|[0-9]{1,8}(\.[0-9]{1,3})?s|[0-9]{1,6}(\.[0-9]{1,3})?(m|min)",
+    r"|[0-9]{1,4}(\.[0-9]{1,3})?h|[0-9]{1,3}(\.[0-9]{1,3})?d)$"
+);
+/// One that is longer than nothing.
+const LASTING: &str = "^[1-9][0-9]{0,2}(s|m|h|d)$";
+/// A label that is looked for.
+const LABEL: &str = "^[^:]+:";
+/// An operation, or one word for its plugin and itself.
+const OPERATION: &str = r"^[A-Za-z0-9](\.?[A-Za-z0-9_-])*\.?(/[A-Za-z0-9](\.?[A-Za-z0-9_-])*\.?)?$";
+/// A name that people read: not blank, and nothing in it that moves a cursor.
+const SHOWN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 /// Something that is not blank.
 const SAID: &str = r"\S";
 
@@ -37,7 +48,8 @@ const WRITTEN: [(&str, &str); 9] = [
     ("digest", DIGEST),
 ];
 /// The same for parameters alone: in bodies these words mean several things.
-const PARAMETERS: [(&str, &str); 7] = [
+const PARAMETERS: [(&str, &str); 8] = [
+    ("label", LABEL),
     ("runtime", NAME),
     ("playbook", NAME),
     ("role", NAME),
@@ -50,8 +62,8 @@ const PARAMETERS: [(&str, &str); 7] = [
 const CHOICES: [(&str, &[&str]); 2] =
     [("verdict", &["admitted", "denied", "failed", "left_out", "begun"]), ("format", &["mermaid", "dot"])];
 /// Fields of bodies, and how long they are at most.
-const FIELDS: [(&str, &str, &str, usize); 14] = [
-    ("CreateKeyBody", "expiresIn", DURATION, 10),
+const FIELDS: [(&str, &str, &str, usize); 15] = [
+    ("CreateKeyBody", "expiresIn", LASTING, 4),
     ("ModelBody", "timeout", "^[1-9]([0-9]{0,4}ms|[0-9]{0,1}s)$", 10),
     ("ForkBody", "step", NAME, LONGEST),
     ("HoldBody", "step", STEP, LONGEST),
@@ -63,11 +75,13 @@ const FIELDS: [(&str, &str, &str, usize); 14] = [
     ("RuntimeEventBody", "id", "", 200),
     ("StartBody", "idempotencyKey", "", 200),
     ("RevokeBody", "reason", SAID, 500),
-    ("CreateKeyBody", "name", SAID, LONGEST),
+    ("CreateKeyBody", "name", SHOWN, LONGEST),
+    ("ScaffoldBody", "name", OPERATION, LONGEST),
     ("ConfirmBody", "digest", DIGEST, 71),
 ];
 /// Lists of names in bodies.
-const LISTS: [(&str, &str); 2] = [("CreateKeyBody", "roles"), ("CreateRuntimeBody", "plugins")];
+const LISTS: [(&str, &str); 3] =
+    [("GrantsBody", "secrets"), ("CreateKeyBody", "roles"), ("CreateRuntimeBody", "plugins")];
 
 /// Maps whose keys are names.
 const MAPS: [(&str, &str); 3] =
