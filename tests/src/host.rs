@@ -98,6 +98,11 @@ impl TestHost {
         &self.client
     }
 
+    /// A client that brings this key or token.
+    pub fn client_of(&self, bearer: &str) -> Client {
+        http::client(Some(bearer))
+    }
+
     /// `GET` of a path such as `/api/v1/runtimes`.
     pub async fn get(&self, path: &str) -> Reply {
         http::send(&self.client, Method::GET, &self.url(path), None).await

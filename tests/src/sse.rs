@@ -19,6 +19,8 @@ pub struct EventStream {
     pub seen: Vec<Event>,
     /// The last `id:` that came, to go on from after a break.
     pub last_id: Option<String>,
+    /// What the host said of why it broke the stream off.
+    pub refusal: Option<Value>,
 }
 
 impl TestHost {
@@ -45,7 +47,13 @@ impl EventStream {
         }
         assert_eq!(response.status(), 200, "events are streamed");
         let bytes = response.bytes_stream().map(|part| part.ok().map(|part| part.to_vec()));
-        Ok(Some(Self { bytes: bytes.boxed(), unread: String::new(), seen: Vec::new(), last_id: None }))
+        Ok(Some(Self {
+            bytes: bytes.boxed(),
+            unread: String::new(),
+            seen: Vec::new(),
+            last_id: None,
+            refusal: None,
+        }))
     }
 
     /// The next event; nothing when the host closed the stream.
@@ -97,6 +105,9 @@ impl EventStream {
             }
         }
         let wire: Value = serde_json::from_str(&data).ok()?;
+        if wire["type"] == "error" {
+            self.refusal = Some(wire["error"].clone());
+        }
         Event::read(&wire)
     }
 }

@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::event::{self, Event, ExecutionId};
@@ -22,6 +24,8 @@ type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub struct Socket {
     sink: SplitSink<Stream, Message>,
     frames: Arc<Mutex<Vec<Value>>>,
+    /// What the host said when it closed: its code and why.
+    farewell: Arc<Mutex<Option<(u16, String)>>>,
     /// How many frames there are; closed when the connection is.
     arrived: watch::Receiver<usize>,
     reader: JoinHandle<()>,
@@ -30,14 +34,34 @@ pub struct Socket {
 impl TestHost {
     /// Connects to `/api/v1/ws`.
     pub async fn socket(&self) -> Socket {
-        let url = self.url("/api/v1/ws").replacen("http", "ws", 1);
-        let (stream, _) = connect_async(url).await.expect("the host speaks WebSocket");
+        self.socket_at("/api/v1/ws", None).await
+    }
+
+    /// The same with this key or token.
+    pub async fn socket_of(&self, bearer: &str) -> Socket {
+        self.socket_at("/api/v1/ws", Some(bearer)).await
+    }
+
+    /// Connects there.
+    pub async fn socket_at(&self, path: &str, bearer: Option<&str>) -> Socket {
+        let url = self.url(path).replacen("http", "ws", 1);
+        let mut request = url.into_client_request().expect("it is an address");
+        if let Some(bearer) = bearer {
+            let value = format!("Bearer {bearer}").parse().expect("a key can be sent");
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        let (stream, _) = connect_async(request).await.expect("the host speaks WebSocket");
         let (sink, mut source) = stream.split();
         let (count, arrived) = watch::channel(0);
         let frames = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&frames);
+        let farewell = Arc::new(Mutex::new(None));
+        let last_word = Arc::clone(&farewell);
         let reader = tokio::spawn(async move {
             while let Some(Ok(message)) = source.next().await {
+                if let Message::Close(Some(close)) = &message {
+                    *last_word.lock().unwrap() = Some((close.code.into(), close.reason.to_string()));
+                }
                 let Message::Text(text) = message else { continue };
                 let frame = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
                 let mut kept = kept.lock().unwrap();
@@ -45,7 +69,7 @@ impl TestHost {
                 count.send_replace(kept.len());
             }
         });
-        Socket { sink, frames, arrived, reader }
+        Socket { sink, frames, farewell, arrived, reader }
     }
 }
 
@@ -129,10 +153,11 @@ impl Socket {
         })
     }
 
-    /// Waits until the host closes the connection.
-    pub async fn closed(&mut self) {
+    /// Waits until the host closes the connection: the code and the reason that it gave, if any.
+    pub async fn closed(&mut self) -> Option<(u16, String)> {
         let closed = async { while self.arrived.changed().await.is_ok() {} };
         assert!(patience::within(closed).await.is_some(), "the host did not close the connection");
+        self.farewell.lock().unwrap().clone()
     }
 
     /// Looks at what came, and again at every frame; gives up when the connection closes.

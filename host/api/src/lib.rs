@@ -21,6 +21,7 @@ mod front;
 pub mod fuzzing;
 mod headers;
 mod mcp;
+mod metering;
 mod openapi;
 mod peer;
 mod query;
@@ -44,6 +45,7 @@ pub use auth::{
     OneOrMore, OwnKey, SecretSettings,
 };
 pub use error::{CODES, Code};
+pub use metering::describe_metrics;
 pub use openapi::{openapi, openapi_json};
 pub use rate::RateSettings;
 pub use settings::{McpSettings, Settings, WebSocketSettings};

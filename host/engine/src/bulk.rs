@@ -99,7 +99,7 @@ impl Engine {
         let Some(query) = self.bulk_query(who, rule, &request.query)? else {
             return Ok(Bulk { items: Vec::new(), next: None });
         };
-        self.0.recorded(who, rule, subject, self.dealt(who, BulkRequest { query, ..request })).await
+        self.0.recorded(who, rule, subject, None, self.dealt(who, BulkRequest { query, ..request })).await
     }
 
     /// What is meant, as far as the caller may have it done. A runtime that is named must be one of those.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use orgata_model::playbook::Playbook;
+use orgata_model::text::is_longer;
 use orgata_model::{ExecutionId, PlaybookName, RuntimeId};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -74,8 +75,8 @@ impl Engine {
             return Err(EngineError::Draining);
         }
         let OutsideEvent { event, payload, id } = outside;
-        if id.as_ref().is_some_and(|id| id.is_empty() || id.len() > MAX_NAME) {
-            return Err(EngineError::BadRequest(format!("an event's id has 1 to {MAX_NAME} bytes")));
+        if id.as_ref().is_some_and(|id| id.is_empty() || is_longer(id, MAX_NAME)) {
+            return Err(EngineError::BadRequest(format!("an event's id has 1 to {MAX_NAME} characters")));
         }
         let event = event.as_str();
         let payload = self.check_event(event, payload)?;
@@ -206,8 +207,8 @@ impl Engine {
     }
 
     fn check_event(&self, event: &str, payload: Value) -> Result<Arc<Value>, EngineError> {
-        if event.trim().is_empty() || event.len() > MAX_NAME {
-            return Err(EngineError::BadRequest(format!("an event's name has 1 to {MAX_NAME} bytes")));
+        if event.trim().is_empty() || is_longer(event, MAX_NAME) {
+            return Err(EngineError::BadRequest(format!("an event's name has 1 to {MAX_NAME} characters")));
         }
         let (size, most) = (json_size(&payload), self.0.settings.input_bytes);
         if size > most {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orgata_model::execution::{Event, Fact, Seq, State, Summary, Timeline};
 use orgata_model::playbook::Playbook;
+use orgata_model::text::is_longer;
 use orgata_model::{ExecutionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -182,8 +183,10 @@ impl Engine {
         key: &str,
         request: &StartRequest,
     ) -> Result<Option<Started>, EngineError> {
-        if key.is_empty() || key.len() > MAX_LABEL {
-            return Err(EngineError::BadRequest(format!("an idempotency key has 1 to {MAX_LABEL} bytes")));
+        if key.is_empty() || is_longer(key, MAX_LABEL) {
+            return Err(EngineError::BadRequest(format!(
+                "an idempotency key has 1 to {MAX_LABEL} characters"
+            )));
         }
         let Some(stored) = self.0.store.by_idempotency_key(runtime, key).await? else { return Ok(None) };
         let first = self.0.store.events(stored.summary.id, 0, 1).await?;
@@ -286,9 +289,10 @@ impl Engine {
 
 /// Whether these words can be kept beside an execution.
 pub(crate) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
-    let long = |text: &String| text.is_empty() || text.len() > MAX_LABEL;
+    let long = |text: &String| text.is_empty() || is_longer(text, MAX_LABEL);
     if labels.len() > MAX_LABELS || labels.iter().any(|(key, value)| long(key) || long(value)) {
-        let message = format!("an execution has {MAX_LABELS} labels at most, of 1 to {MAX_LABEL} bytes each");
+        let message =
+            format!("an execution has {MAX_LABELS} labels at most, of 1 to {MAX_LABEL} characters each");
         return Err(EngineError::BadRequest(message));
     }
     Ok(())

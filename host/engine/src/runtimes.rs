@@ -5,15 +5,15 @@ use std::sync::{Arc, PoisonError};
 
 use orgata_model::operation::Operation;
 use orgata_model::playbook::{Playbook, Work};
-use orgata_model::runtime::Runtime;
+use orgata_model::runtime::{Environment, Runtime};
 use orgata_model::{OperationName, PlaybookName, RoleName, RuntimeId};
 use tracing::info;
 
-use crate::access::{Place, Subject, rules};
+use crate::access::{Place, Subject, rules, without_authentication};
 use crate::engine::Engine;
 use crate::error::{EngineError, Thing};
 use crate::feed::Notice;
-use crate::host::RuntimeEntry;
+use crate::host::{Host, RuntimeEntry};
 use crate::ports::PublishedPlaybook;
 use crate::principal::Principal;
 use crate::schedules;
@@ -60,12 +60,14 @@ impl Engine {
         Ok(self.info(who, &*self.0.look_into(who, &rules::RUNTIMES, id)?))
     }
 
-    /// Makes a runtime. One that says the same exists: nothing changes, and that is fine.
+    /// Makes a runtime. One that says the same exists: nothing changes, and that is fine. Where callers need prove nothing it
+    /// must be in development: the host would not start with another.
     pub async fn create_runtime(
         &self,
         who: &Principal,
         runtime: Runtime,
     ) -> Result<RuntimeInfo, EngineError> {
+        self.0.may_serve(&runtime)?;
         self.0.may_grant(who, &runtime)?;
         self.0.may_grant_secrets(who, &runtime)?;
         runtime.model.as_ref().map_or(Ok(()), |model| model.check()).map_err(EngineError::BadRequest)?;
@@ -330,5 +332,15 @@ impl Engine {
                 .collect(),
             playbooks: taking_part.iter().map(|playbook| playbook.name.clone()).collect(),
         })
+    }
+}
+
+impl Host {
+    /// Refuses what the host would not start with.
+    fn may_serve(&self, runtime: &Runtime) -> Result<(), EngineError> {
+        if self.settings.asks_nobody && runtime.environment != Environment::Development {
+            return Err(EngineError::NotAllowed(without_authentication(&runtime.id, runtime.environment)));
+        }
+        Ok(())
     }
 }

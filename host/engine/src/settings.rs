@@ -47,6 +47,9 @@ pub struct Settings {
     /// Who may do what where. Configured beside this: it is not about how much is done.
     #[serde(skip)]
     pub access: AccessSettings,
+    /// Callers need prove nothing: then every runtime is a developer's own. Configured beside this.
+    #[serde(skip)]
+    pub asks_nobody: bool,
     /// Whose plugins may run where. Configured beside this.
     #[serde(skip)]
     pub trust: Trust,
@@ -79,6 +82,7 @@ impl Default for Settings {
             quiet: false,
             resident: false,
             access: AccessSettings::default(),
+            asks_nobody: false,
             trust: Trust::default(),
             secret_keys: SecretKeys::default(),
             audit_keep: Retention::Forever,

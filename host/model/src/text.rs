@@ -6,6 +6,11 @@ pub fn cut(text: &str, bytes: usize) -> &str {
     text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
+/// Whether a text has more characters than that.
+pub fn is_longer(text: &str, characters: usize) -> bool {
+    text.chars().nth(characters).is_some()
+}
+
 /// The text with what [`disturbs`] made visible.
 pub fn escaped(text: &str) -> String {
     if !text.contains(disturbs) {

@@ -66,6 +66,7 @@ impl Host {
                 access: config.access.clone(),
                 secret_keys,
                 audit_keep: config.audit.keep,
+                asks_nobody: !config.exposure().is_asked(),
                 trust: config.trust.clone(),
                 models: Some(Arc::new(gateway)),
                 ..config.engine.clone()

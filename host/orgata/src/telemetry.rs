@@ -21,6 +21,9 @@ pub(crate) fn install() -> anyhow::Result<Render> {
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &COUNTS))
         .and_then(PrometheusBuilder::install_recorder)
         .context("the metrics recorder cannot be installed")?;
+    orgata_engine::describe_metrics();
+    orgata_sandbox::describe_metrics();
+    orgata_api::describe_metrics();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         // Histograms keep samples until somebody folds them together.

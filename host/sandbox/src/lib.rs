@@ -46,6 +46,7 @@ mod version;
 
 pub use capability::TrustError;
 pub use compile::compile_child_main;
+pub use metrics::describe_metrics;
 pub use registry::{FileReport, FolderReport};
 pub use settings::{JSON_DEPTH, Settings, SettingsError};
 pub use size::{Size, SizeError};

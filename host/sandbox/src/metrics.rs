@@ -4,12 +4,28 @@
 
 use std::time::Duration;
 
+use metrics::Unit::{Count, Seconds};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{describe_counter, describe_gauge, describe_histogram};
 use orgata_engine::ports::Outcome;
 use orgata_model::failure::code;
 use orgata_model::{Failure, FailureKind};
 
 use crate::limits::Limit;
+
+/// Says what the numbers of this crate mean, to the recorder that is installed.
+pub fn describe_metrics() {
+    describe_counter!("orgata_sandbox_calls_total", Count, "Calls of operations that ended, by how");
+    describe_histogram!("orgata_sandbox_call_seconds", Seconds, "Time that a call of an operation took");
+    describe_counter!(
+        "orgata_sandbox_instances_total",
+        Count,
+        "Instances that calls got, made for them or used again"
+    );
+    describe_gauge!("orgata_sandbox_instances_idle", Count, "Instances that wait to be used again");
+    describe_counter!("orgata_sandbox_limits_hit_total", Count, "Calls that ended at a limit, by which");
+    describe_histogram!("orgata_sandbox_compile_seconds", Seconds, "Time that compiling a component took");
+}
 
 /// The sandbox's metrics.
 pub(crate) struct Metrics {

@@ -13,11 +13,16 @@ async fn metrics(host: &TestHost) -> BTreeMap<String, f64> {
     let reply = host.get("/metrics").await;
     assert!(reply.header("content-type").starts_with("text/plain; version=0.0.4"), "{reply:?}");
     let text = reply.is(200).as_str().expect("metrics are text").to_owned();
-    let mut typed = Vec::new();
+    let (mut typed, mut described) = (Vec::new(), Vec::new());
     let mut samples = BTreeMap::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(kind) = line.strip_prefix("# TYPE ") {
             typed.push(kind.split(' ').next().unwrap().to_owned());
+        } else if let Some(described_one) = line.strip_prefix("# HELP ") {
+            let (name, meaning) =
+                described_one.split_once(' ').unwrap_or_else(|| panic!("no meaning: {line}"));
+            assert!(!meaning.trim().is_empty(), "{line}");
+            described.push(name.to_owned());
         } else if !line.starts_with('#') {
             let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("not a sample: {line}"));
             let known = typed.iter().any(|kind| name.starts_with(kind.as_str()));
@@ -25,6 +30,9 @@ async fn metrics(host: &TestHost) -> BTreeMap<String, f64> {
             samples.insert(name.to_owned(), value.parse().unwrap_or_else(|_| panic!("not a number: {line}")));
         }
     }
+    typed.sort();
+    described.sort();
+    assert_eq!(typed, described, "each number says what it means");
     samples
 }
 

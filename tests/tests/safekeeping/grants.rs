@@ -72,7 +72,9 @@ async fn a_version_that_wants_more_waits_for_a_person_also_over_a_restart() {
     let pending = audit(&host, "grant.pending").await;
     assert_eq!(pending.len(), 1, "{pending:#?}");
     assert_eq!((&pending[0]["principal"], &pending[0]["kind"]), (&json!("reacher@2.0.0"), &json!("plugin")));
-    assert_eq!(audit(&host, "grant.confirm").await.len(), 1);
+    let confirmed = audit(&host, "grant.confirm").await;
+    assert_eq!(confirmed.len(), 1, "{confirmed:#?}");
+    assert_eq!(confirmed[0]["detail"], "version 2.0.0 wants network more than version 1.0.0");
     intact(&host).await;
 }
 
@@ -107,7 +109,16 @@ async fn a_revocation_ends_the_call_that_runs_and_starts_nothing_until_it_is_con
     witness.release("/slow");
     host.cli(&["plugin", "confirm", "reacher"]).await.succeeded();
     assert_eq!(version(&host, &url).await, "2.0.0");
-    assert_eq!(audit(&host, "grant.revoke").await.len(), 1);
+    let revoked = audit(&host, "grant.revoke").await;
+    assert_eq!(revoked.len(), 1, "{revoked:#?}");
+    assert_eq!(
+        (&revoked[0]["verdict"], &revoked[0]["detail"]),
+        (&json!("admitted"), &json!("it calls what it should not")),
+        "why it was taken is in the record, too"
+    );
+    let confirmed = audit(&host, "grant.confirm").await;
+    let again = confirmed.iter().filter_map(|line| line["detail"].as_str());
+    assert!(again.clone().any(|told| told.contains("it calls what it should not")), "{confirmed:#?}");
     intact(&host).await;
 }
 

@@ -1,8 +1,9 @@
 //! State that a plugin keeps: its own, in each runtime, and there after a power cut.
 
+use orgata_tests::HostSetup;
 use serde_json::{Value, json};
 
-use crate::{pond, run};
+use crate::{pond, run, with_key};
 
 async fn counted(host: &orgata_tests::TestHost, runtime: &str) -> Value {
     run(host, runtime, "angler-count", json!({})).await
@@ -32,4 +33,33 @@ async fn without_the_grant_nothing_is_kept() {
     let host = pond().start().await;
     let refused = counted(&host, "dry").await;
     assert!(refused.to_string().contains("grant kv: true to plugin angler in runtime dry"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_plugin_reaches_neither_the_state_nor_the_secrets_of_another() {
+    let step = |name: &str, operation: &str, params: &str| {
+        let step = format!("{{ name: go, operation: {operation}, params: {params} }}");
+        format!("name: {name}\nsteps: [{step}]\noutput: $steps.go.result\n")
+    };
+    // Both may keep state, and name the same key; the secret is for one of them.
+    let grants = json!({ "angler": { "kv": true }, "keeper": { "kv": true, "secrets": ["TOKEN"] } });
+    let setup = HostSetup::new()
+        .plugin("odd-angler")
+        .plugin("odd-keeper")
+        .playbook("mine", &step("mine", "angler/count", "{}"))
+        .playbook("theirs", &step("theirs", "keeper/count", "{}"))
+        .playbook("steal", &step("steal", "angler/tell", "{ name: TOKEN, way: result }"))
+        .runtime("pond", json!({ "grants": grants }))
+        .config(json!({ "secrets": { "key": { "file": "key" } } }));
+    let host = with_key(setup, "key", "0123456789abcdef").start().await;
+    host.put("/api/v1/secrets/TOKEN", json!({ "value": "hunter2-correct-horse" })).await.is(200);
+
+    for expected in 1..=3 {
+        assert_eq!(run(&host, "pond", "mine", json!({})).await["output"], expected);
+    }
+    assert_eq!(run(&host, "pond", "theirs", json!({})).await["output"], 1, "it has a counter of its own");
+    assert_eq!(run(&host, "pond", "mine", json!({})).await["output"], 4);
+    let told = run(&host, "pond", "steal", json!({})).await.to_string();
+    assert!(told.contains("grant secrets: [TOKEN] to plugin angler in runtime pond"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
 }

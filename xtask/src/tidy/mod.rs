@@ -5,6 +5,7 @@
 
 mod links;
 mod manifests;
+mod numbers;
 mod rooms;
 mod sources;
 mod texts;
@@ -57,6 +58,7 @@ pub(crate) fn run() -> Result<()> {
     let mut findings: Vec<_> =
         files.iter().flat_map(|file| FILE_RULES.iter().flat_map(|rule| rule(file))).collect();
     findings.extend(files.iter().flat_map(|file| links::resolve(file, &|path| root.join(path).exists())));
+    findings.extend(numbers::are_described(&files));
     findings.extend(rooms::keep_their_distance(&rooms::packages()?));
     findings.sort();
     for finding in &findings {

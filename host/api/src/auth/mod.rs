@@ -120,6 +120,11 @@ impl Authenticator {
         Self::open(settings, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
     }
 
+    /// Whether everybody must prove who they are.
+    pub(crate) fn is_required(&self) -> bool {
+        self.required
+    }
+
     /// The tickets that are not used yet.
     pub(crate) fn tickets(&self) -> &Tickets {
         &self.tickets
@@ -157,7 +162,7 @@ impl Authenticator {
             return self.holder(engine, brought).await;
         }
         if let Some(ticket) = asking.ticket() {
-            let redeemed = self.tickets.redeem(&ticket, Instant::now());
+            let redeemed = self.tickets.redeem(&ticket, Instant::now()).filter(|who| engine.believes(who));
             return redeemed
                 .ok_or_else(|| unauthenticated("the ticket was used, or is too old: take another one"));
         }
@@ -186,7 +191,12 @@ impl Authenticator {
             });
         }
         match &self.tokens {
-            Some(tokens) => tokens.holder(brought).await.map_err(unauthenticated),
+            Some(tokens) => {
+                let who = tokens.holder(brought).await.map_err(unauthenticated)?;
+                // To the library a token is good in the second in which it expires, and to the engine it is not.
+                let is_good = engine.believes(&who);
+                is_good.then_some(who).ok_or_else(|| unauthenticated("the token has expired"))
+            }
             None => Err(unauthenticated(
                 "this host takes no tokens: bring a key of it, which begins with orgata_",
             )),

@@ -4,17 +4,21 @@
 //! and the one shape of errors are those of every other path, so the library's own checks of the same are off. What is
 //! added here: who calls is written down where handlers find it, and a session is its owner's alone.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::any;
 use axum::{Router, http};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use http_body_util::Full;
 use orgata_engine::Principal;
+use orgata_engine::access::Lapse;
 use rmcp::transport::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -93,10 +97,29 @@ impl Door {
         }
         let response = self.service.handle(http::Request::from_parts(parts, Full::new(body))).await;
         if let Some(session) = session_of(response.headers()).filter(|_| named.is_none()) {
-            self.sessions.bind(session, who);
+            self.sessions.bind(session, who, lapse(app, who));
         }
-        Ok(response.map(Body::new).into_response())
+        if let Some(session) = named.filter(|_| method == Method::DELETE && response.status().is_success()) {
+            self.sessions.forget(&session);
+        }
+        Ok(while_believed(app, who, response.map(Body::new)))
     }
+}
+
+/// A stream ends with what opened it; an answer that is there already is given whole.
+fn while_believed(app: &App, who: &Principal, response: Response) -> Response {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
+        return response;
+    }
+    let lapse = Box::pin(lapse(app, who));
+    response.map(|body| Body::from_stream(body.into_data_stream().take_until(lapse)))
+}
+
+/// Done when what somebody proved itself with is no longer good.
+fn lapse(app: &App, who: &Principal) -> impl Future<Output = Lapse> + Send + 'static {
+    let (engine, who) = (app.engine().clone(), who.clone());
+    async move { engine.lapse(&who).await }
 }
 
 fn session_of(headers: &HeaderMap) -> Option<&str> {

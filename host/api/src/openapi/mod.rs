@@ -10,6 +10,7 @@ use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Schema};
 
+use crate::auth::is_open;
 use crate::error::CODES;
 
 #[derive(utoipa::OpenApi)]
@@ -49,7 +50,7 @@ sees and may not do is refused (403, `FORBIDDEN`).
 Every error has the same shape, with a stable `code`:
 ";
 
-/// The document.
+/// The document, for hosts that ask who calls and for those that do not.
 pub fn openapi() -> OpenApi {
     let (_, paths) = crate::endpoints().split_for_parts();
     let mut document = Base::openapi();
@@ -61,14 +62,28 @@ pub fn openapi() -> OpenApi {
     document
 }
 
+/// The document of a host that asks who calls: all but what is open to everybody takes a key or a token.
+fn openapi_of_one_that_asks() -> OpenApi {
+    let mut document = openapi();
+    document.security = Some(vec![bearer()]);
+    for (path, item) in &mut document.paths.paths {
+        let open = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten();
+        open.filter(|_| is_open(path)).for_each(|operation| operation.security = Some(Vec::new()));
+    }
+    document
+}
+
+fn bearer() -> SecurityRequirement {
+    SecurityRequirement::new("bearer", std::iter::empty::<&str>())
+}
+
 /// Says how callers prove who they are. A host need not ask: then nothing is brought.
 fn secure(document: &mut OpenApi) {
-    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     if let Some(components) = &mut document.components {
-        components.add_security_scheme("bearer", bearer);
+        components.add_security_scheme("bearer", scheme);
     }
-    let brought = SecurityRequirement::new("bearer", std::iter::empty::<&str>());
-    document.security = Some(vec![SecurityRequirement::default(), brought]);
+    document.security = Some(vec![SecurityRequirement::default(), bearer()]);
 }
 
 /// Lets pages name what they list: the derive repeats it in each of them, and generated clients would have a
@@ -102,5 +117,14 @@ fn info() -> Info {
 
 /// The document as text: the same for the same source.
 pub fn openapi_json() -> String {
-    serde_json::to_string_pretty(&openapi()).unwrap_or_default() + "\n"
+    text(&openapi())
+}
+
+/// The same of a host that asks who calls.
+pub(crate) fn openapi_json_of_one_that_asks() -> String {
+    text(&openapi_of_one_that_asks())
+}
+
+fn text(document: &OpenApi) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
 }

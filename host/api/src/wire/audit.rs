@@ -34,7 +34,8 @@ pub struct AuditLineView {
     pub subject: String,
     /// `admitted`, `denied`, `failed`, `left_out`, or `begun` for the first line of all.
     pub verdict: String,
-    /// Why it was denied, with which code it failed, or how many lines were left out.
+    /// Why it was denied, with which code it failed, or how many lines were left out. Of what was admitted: the reason that was
+    /// given for it, and what a version gained that was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The hash of the line before; of the first, 32 random bytes.

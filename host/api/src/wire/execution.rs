@@ -26,7 +26,7 @@ pub struct StartBody {
     /// What else to say.
     #[serde(default)]
     pub execution_options: ExecutionOptions,
-    /// The same key starts one execution only: 1 to 200 bytes, unique in the runtime.
+    /// The same key starts one execution only: 1 to 200 characters, unique in the runtime.
     pub idempotency_key: Option<String>,
 }
 

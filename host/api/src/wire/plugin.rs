@@ -126,7 +126,7 @@ impl<'a> From<&'a Source> for SourceView<'a> {
 // Only its schema is used.
 /// The bytes of a component.
 #[derive(Debug, ToSchema)]
-#[schema(value_type = String, format = Binary)]
+#[schema(value_type = String, format = Binary, min_length = 1)]
 pub struct ComponentBody(#[allow(dead_code, reason = "only its schema is used")] Vec<u8>);
 
 /// To which version to go back.

@@ -20,6 +20,9 @@ use crate::error::ApiError;
 use crate::rate::Counted;
 use crate::wire::frame::{ClientFrame, ServerFrame, Unsubscribed};
 
+/// What a connection is closed with whose caller is no longer who it was: its key or token was revoked, or has expired.
+/// As 401 is over HTTP; of the numbers that applications may use (RFC 6455, 7.4.2).
+const UNAUTHENTICATED: CloseCode = 4401;
 /// How long the client may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -67,6 +70,7 @@ impl Connection {
         let (outbox, queue) = Outbox::new(settings.send_buffer);
         let mut writer = tokio::spawn(write(sink, queue, settings.silence.0));
         metrics::gauge!("orgata_ws_connections").increment(1);
+        let (engine, principal) = (self.app.engine().clone(), self.principal.clone());
         let mut conversation = Conversation {
             outbox: outbox.clone(),
             subscriptions: Subscriptions::new(settings.subscriptions),
@@ -76,7 +80,12 @@ impl Connection {
             counted: self.counted,
             request_id: self.request_id,
         };
-        let Err(end) = conversation.hold(&mut stream).await;
+        // Not a part of the conversation: that one waits for clients that do not read.
+        let end = tokio::select! {
+            biased;
+            lapse = engine.lapse(&principal) => End::Close(UNAUTHENTICATED, lapse.words()),
+            Err(end) = conversation.hold(&mut stream) => end,
+        };
         drop(conversation);
         metrics::gauge!("orgata_ws_connections").decrement(1);
         if let End::Close(code, reason) = end {

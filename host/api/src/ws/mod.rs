@@ -46,7 +46,8 @@ pub(crate) fn endpoints() -> OpenApiRouter<App> {
 /// be understood is answered by an `error` frame, and the connection stays. An execution's subscription misses
 /// nothing, however slow the client: `fromSeq` replays stored events, then goes live without a gap or a repeat,
 /// and ends with `unsubscribed` after the last event. A runtime's subscription begins now; a client that is too
-/// slow for it is sent `lagged`.
+/// slow for it is sent `lagged`. When the key or token that opened it is revoked or expires, the host closes the
+/// connection with code 4401 and the reason.
 #[utoipa::path(
     get,
     path = "/api/v1/ws",

@@ -231,3 +231,21 @@ async fn who_makes_a_runtime_grants_no_more_than_they_may_confirm() {
     let granted = json!({ "runtimeId": "of-root", "environment": "staging", "grants": reaches });
     assert_eq!(ask(&host, &root, "POST", "/api/v1/runtimes", granted).await.status, 201);
 }
+
+#[tokio::test]
+async fn the_document_of_a_host_that_asks_says_so() {
+    let (host, _) = host().await;
+    let document = host.get("/api/openapi.json").await.json();
+    assert_eq!(document["security"], json!([{ "bearer": [] }]));
+    assert_eq!(document["paths"]["/health"]["get"]["security"], json!([]), "it is open to everybody");
+    assert!(
+        document["paths"]["/metrics"]["get"].get("security").is_none(),
+        "it takes what all the others take"
+    );
+    let open = Host::new().await.get("/api/openapi.json").await.json();
+    assert_eq!(
+        open["security"],
+        json!([{}, { "bearer": [] }]),
+        "who need not prove anything may all the same"
+    );
+}

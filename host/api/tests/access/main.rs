@@ -9,6 +9,7 @@
 )]
 
 mod answering;
+mod frame_table;
 mod keys;
 mod mcp_table;
 mod rest_table;

@@ -52,6 +52,8 @@ pub struct AuditRecord {
 pub enum AuditVerdict {
     /// It was let in. This is written before the work, so it is on disk no later than what it did.
     Admitted,
+    /// The same, and this is what whoever asked said for it, or what it means.
+    AdmittedFor(String),
     /// It was refused, for this reason.
     Denied(String),
     /// It was let in, and failed with this code.
@@ -94,6 +96,7 @@ impl AuditRecord {
     fn cleaned(self) -> Self {
         let verdict = match self.verdict {
             AuditVerdict::Denied(reason) => AuditVerdict::Denied(clean(&reason, MAX_REASON)),
+            AuditVerdict::AdmittedFor(reason) => AuditVerdict::AdmittedFor(clean(&reason, MAX_REASON)),
             other => other,
         };
         Self {
@@ -107,7 +110,7 @@ impl AuditRecord {
 
     /// Whether it must be kept whatever happens: what it lets in would otherwise leave no trace.
     pub fn is_admission(&self) -> bool {
-        self.verdict == AuditVerdict::Admitted
+        matches!(self.verdict, AuditVerdict::Admitted | AuditVerdict::AdmittedFor(_))
     }
 }
 
@@ -115,7 +118,7 @@ impl AuditVerdict {
     /// The word on the wire and in the store.
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Admitted => "admitted",
+            Self::Admitted | Self::AdmittedFor(_) => "admitted",
             Self::Denied(_) => "denied",
             Self::Failed(_) => "failed",
             Self::LeftOut(_) => "left_out",
@@ -126,7 +129,7 @@ impl AuditVerdict {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Admitted => None,
-            Self::Denied(reason) => Some(reason.clone()),
+            Self::Denied(reason) | Self::AdmittedFor(reason) => Some(reason.clone()),
             Self::Failed(code) => Some((*code).to_owned()),
             Self::LeftOut(count) => Some(count.to_string()),
         }
@@ -144,9 +147,16 @@ impl Engine {
 }
 
 impl Host {
-    /// Writes down that somebody is let in. Never waits; whom it refuses must not be let in.
-    pub(crate) fn admit(&self, who: &Principal, rule: &Rule, subject: &str) -> Result<(), EngineError> {
-        Ok(self.store.audit_log().audit(self.record(who, rule, subject, AuditVerdict::Admitted))?)
+    /// Writes down that somebody is let in, and what for where that is said. Never waits; whom it refuses must not be let in.
+    pub(crate) fn admit(
+        &self,
+        who: &Principal,
+        rule: &Rule,
+        subject: &str,
+        reason: Option<String>,
+    ) -> Result<(), EngineError> {
+        let verdict = reason.map_or(AuditVerdict::Admitted, AuditVerdict::AdmittedFor);
+        Ok(self.store.audit_log().audit(self.record(who, rule, subject, verdict))?)
     }
 
     /// Writes down what came of a request. Never waits; where there is no room, it is counted.

@@ -179,19 +179,20 @@ impl Host {
     ) -> Work<'a, T> {
         Box::pin(async move {
             self.permit(who, rule, place, subject)?;
-            self.noted(who, rule, subject, work).await
+            self.noted(who, rule, subject, None, work).await
         })
     }
 
-    /// Does `work`, which somebody may have done, and writes it down as [`Host::guarded`] does.
+    /// Does `work`, which somebody may have done, and writes it down as [`Host::guarded`] does, with what it is done for.
     pub(crate) fn recorded<'a, T: Send + 'a>(
         &'a self,
         who: &'a Principal,
         rule: &'static Rule,
         subject: Subject<'a>,
+        reason: Option<String>,
         work: impl Future<Output = Result<T, EngineError>> + Send + 'a,
     ) -> Work<'a, T> {
-        Box::pin(self.noted(who, rule, subject, work))
+        Box::pin(self.noted(who, rule, subject, reason, work))
     }
 
     async fn noted<T>(
@@ -199,9 +200,10 @@ impl Host {
         who: &Principal,
         rule: &'static Rule,
         subject: Subject<'_>,
+        reason: Option<String>,
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
-        self.admit(who, rule, subject.name)?;
+        self.admit(who, rule, subject.name, reason)?;
         let outcome = work.await;
         if let Err(error) = &outcome {
             self.note(who, rule, subject.name, AuditVerdict::Failed(error.code()));

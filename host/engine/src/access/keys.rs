@@ -10,6 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use orgata_model::KeyId;
+use orgata_model::text::is_longer;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::guard::{Place, Subject};
@@ -24,7 +26,7 @@ use crate::principal::{Identity, Principal, PrincipalKind, Proof};
 const MOST: usize = 10_000;
 /// How much later than it happened it may be written that a key was used, in microseconds.
 const WRITTEN_EVERY: i64 = 5 * 60 * 1_000_000;
-/// Longest name of a principal, in bytes.
+/// Longest name of a principal, in characters.
 const MAX_NAME: usize = 100;
 
 /// Every key, by its id.
@@ -37,12 +39,18 @@ struct Kept {
     used: AtomicI64,
     /// The same, as far as the store knows.
     written: AtomicI64,
+    /// Set when it is revoked: connections that it opened are closed.
+    revoked: CancellationToken,
 }
 
 impl From<KeyRecord> for Kept {
     fn from(record: KeyRecord) -> Self {
         let used = record.last_used_at.map_or(0, Timestamp::as_microsecond);
-        Self { record, used: AtomicI64::new(used), written: AtomicI64::new(used) }
+        let revoked = CancellationToken::new();
+        if record.revoked_at.is_some() {
+            revoked.cancel();
+        }
+        Self { record, used: AtomicI64::new(used), written: AtomicI64::new(used), revoked }
     }
 }
 
@@ -76,7 +84,17 @@ impl Keys {
 
     fn put(&self, record: KeyRecord) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(record.id, Arc::new(Kept::from(record)));
+        let is_revoked = record.revoked_at.is_some();
+        let before = keys.insert(record.id, Arc::new(Kept::from(record)));
+        if let Some(before) = before.filter(|_| is_revoked) {
+            before.revoked.cancel();
+        }
+    }
+
+    /// What tells that a key is revoked, and when it expires.
+    pub(super) fn end(&self, id: KeyId) -> Option<(CancellationToken, Option<Timestamp>)> {
+        let kept = self.get(id)?;
+        Some((kept.revoked.clone(), kept.record.expires_at))
     }
 
     fn len(&self) -> usize {
@@ -207,14 +225,14 @@ fn check_name(name: &str) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(EngineError::BadRequest(format!(
-        "a name has 1 to {MAX_NAME} bytes, and neither line breaks nor other control characters"
+        "a name has 1 to {MAX_NAME} characters, and neither line breaks nor other control characters"
     )))
 }
 
 impl Identity {
     /// Whether a text can be somebody's name.
     pub fn is_name(name: &str) -> bool {
-        !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
+        !name.trim().is_empty() && !is_longer(name, MAX_NAME) && !name.chars().any(char::is_control)
     }
 }
 
@@ -296,7 +314,7 @@ mod tests {
 
     #[test]
     fn that_a_key_is_used_is_written_now_and_then() {
-        let kept = Kept { record: record(), used: AtomicI64::new(0), written: AtomicI64::new(0) };
+        let kept = Kept::from(record());
         let begin = 1_000 * WRITTEN_EVERY;
         assert!(kept.use_now(begin));
         assert!(!kept.use_now(begin + 1) && !kept.use_now(begin + WRITTEN_EVERY - 1));

@@ -11,14 +11,16 @@ mod audit;
 mod chain;
 mod guard;
 mod keys;
+mod lapse;
 pub mod rules;
 mod settings;
 
 pub use audit::{AuditRecord, AuditVerdict};
 pub use chain::{AuditBreak, AuditHead, AuditLine, Chain};
 pub use keys::NewKey;
+pub use lapse::Lapse;
 pub use rules::{RULES, Rule};
-pub use settings::AccessSettings;
+pub use settings::{AccessSettings, without_authentication};
 
 pub(crate) use chain::TRIM;
 pub(crate) use guard::{Place, Subject, both};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use orgata_model::RoleName;
 use orgata_model::access::Permissions;
 use orgata_model::runtime::Environment;
+use orgata_model::{RoleName, RuntimeId};
 use serde::{Deserialize, Serialize};
 
 /// Who may do what where.
@@ -17,6 +17,15 @@ pub struct AccessSettings {
     pub roles: BTreeMap<RoleName, BTreeMap<Environment, Permissions>>,
     /// Assistants may confirm what versions of plugins reach, if permissions let them. Default no.
     pub assistants_confirm: bool,
+}
+
+/// What is said of a runtime that is not a developer's own, where callers need prove nothing.
+pub fn without_authentication(runtime: &RuntimeId, environment: Environment) -> String {
+    format!(
+        "runtime `{runtime}` is in {}, and there is no authentication: set authentication.apiKeys: true and make a key with \
+         `orgata key create`, or have the runtime in development",
+        environment.as_str()
+    )
 }
 
 /// The same with the defaults filled in: what decisions are made from.

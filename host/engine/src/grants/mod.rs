@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use orgata_model::operation::Plugin;
 use orgata_model::runtime::{Grants, Runtime};
+use orgata_model::text::is_longer;
 use orgata_model::{Digest, PluginName, RuntimeId};
 use tokio::sync::broadcast;
 use tracing::{error, info, warn};
@@ -37,7 +38,7 @@ pub use uses::Use;
 pub(crate) use held::HeldInfo;
 pub(crate) use lease::Witness;
 
-/// Longest reason of a revocation, in bytes.
+/// Longest reason of a revocation, in characters.
 const MOST_REASON: usize = 500;
 /// How long after a change that could not be kept it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -116,8 +117,9 @@ impl Engine {
         let place = Place::In(entry.runtime.environment);
         self.0.permit(who, &rules::CONFIRM_GRANTS, place, subject)?;
         self.0.is_for_people(who, &name)?;
+        let gained = current.and_then(|current| self.0.gained(&entry, &current));
         let work = self.confirmed(who, runtime, plugin, digest);
-        self.0.recorded(who, &rules::CONFIRM_GRANTS, subject, work).await
+        self.0.recorded(who, &rules::CONFIRM_GRANTS, subject, gained, work).await
     }
 
     async fn confirmed(
@@ -144,6 +146,7 @@ impl Engine {
     }
 
     /// Takes what a plugin was granted in a runtime, at once: calls under way end, and nothing gets it until it is confirmed.
+    /// The reason stands in the audit, too.
     pub async fn revoke_grants(
         &self,
         who: &Principal,
@@ -155,8 +158,10 @@ impl Engine {
         let name = format!("{runtime}/{plugin}");
         let subject = Subject { thing: Thing::Runtime, name: &name };
         let place = Place::In(entry.runtime.environment);
-        let work = self.revoked(who, runtime, plugin, reason);
-        self.0.guarded(who, &rules::REVOKE_GRANTS, place, subject, work).await
+        self.0.permit(who, &rules::REVOKE_GRANTS, place, subject)?;
+        let reason = checked_reason(&reason)?;
+        let work = self.revoked(who, runtime, plugin, reason.clone());
+        self.0.recorded(who, &rules::REVOKE_GRANTS, subject, Some(reason), work).await
     }
 
     async fn revoked(
@@ -166,11 +171,6 @@ impl Engine {
         plugin: &PluginName,
         reason: String,
     ) -> Result<PluginGrants, EngineError> {
-        let reason = reason.trim().to_owned();
-        if reason.is_empty() || reason.len() > MOST_REASON {
-            let message = format!("a revocation has a reason of 1 to {MOST_REASON} bytes");
-            return Err(EngineError::BadRequest(message));
-        }
         let _one_at_a_time = self.0.changing.lock().await;
         let entry = self.0.runtime(runtime)?;
         self.0.catalog_of(&entry);
@@ -248,6 +248,12 @@ impl Host {
         }
     }
 
+    /// What a plugin gets when this version is confirmed, for the audit.
+    fn gained(&self, entry: &RuntimeEntry, current: &Plugin) -> Option<String> {
+        self.catalog_of(entry);
+        Some(entry.grants.standing(&current.name)?.gained(current))
+    }
+
     fn standing(&self, entry: &RuntimeEntry, plugin: &PluginName) -> Result<Standing, EngineError> {
         entry.grants.one(plugin).map(|held| held.standing).ok_or_else(|| {
             let all = entry.grants.all();
@@ -294,6 +300,16 @@ impl Host {
         }
         self.keep_standings().await
     }
+}
+
+/// A reason that can stand beside what was taken.
+fn checked_reason(reason: &str) -> Result<String, EngineError> {
+    let reason = reason.trim();
+    if reason.is_empty() || is_longer(reason, MOST_REASON) {
+        let message = format!("a revocation has a reason of 1 to {MOST_REASON} characters");
+        return Err(EngineError::BadRequest(message));
+    }
+    Ok(reason.to_owned())
 }
 
 /// Brings what was kept into memory, and looks at what is current now.

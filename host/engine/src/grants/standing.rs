@@ -147,6 +147,21 @@ impl Standing {
         )
     }
 
+    /// What comes of confirming a version, as the audit tells it.
+    pub(crate) fn gained(&self, plugin: &Plugin) -> String {
+        let (wants, version) = (wants(plugin), &plugin.version);
+        match (&self.revoked, self.latest()) {
+            (Some(Revocation { by, reason, .. }), _) => {
+                format!("version {version} wants {}; it had been revoked by {by} ({reason})", words(&wants))
+            }
+            (None, Some(latest)) => {
+                let more = words(&self.beyond(&wants));
+                format!("version {version} wants {more} more than version {}", latest.version)
+            }
+            (None, None) => format!("version {version} wants {}", words(&wants)),
+        }
+    }
+
     /// A version is the current one of the host.
     pub(crate) fn see(&mut self, plugin: &Plugin, now: Timestamp) -> Seen {
         let wants = wants(plugin);
@@ -199,6 +214,9 @@ pub(crate) fn wants(plugin: &Plugin) -> BTreeSet<Want> {
 
 /// As people read them.
 fn words(wants: &BTreeSet<Want>) -> String {
+    if wants.is_empty() {
+        return "nothing".to_owned();
+    }
     let words: Vec<_> = wants.iter().map(|want| want.word()).collect();
     words.join(", ")
 }

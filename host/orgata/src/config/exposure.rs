@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use anyhow::bail;
 use orgata_api::AuthSettings;
+use orgata_engine::access::without_authentication;
 use orgata_model::RuntimeId;
 use orgata_model::runtime::Environment;
 use tracing::warn;
@@ -56,11 +57,7 @@ impl Exposure<'_> {
         }
         let mut runtimes = runtimes.filter(|(_, environment)| *environment != Environment::Development);
         if let Some((runtime, environment)) = runtimes.next() {
-            bail!(
-                "runtime `{runtime}` is in {}, and there is no authentication: set authentication.apiKeys: true and make a \
-                 key with `orgata key create`, or have the runtime in development",
-                environment.as_str()
-            );
+            bail!("{}", without_authentication(runtime, environment));
         }
         if self.listen.ip().is_loopback() {
             warn!("no authentication: everybody on this machine may do everything");
@@ -69,7 +66,7 @@ impl Exposure<'_> {
     }
 
     /// Whether everybody must prove who they are, in a way that somebody has decided on.
-    fn is_asked(&self) -> bool {
+    pub(crate) fn is_asked(&self) -> bool {
         let (address, settings) = (self.listen.ip(), self.authentication);
         let is_decided = settings.is_configured() || settings.required == Some(true);
         settings.is_required(address) && (is_decided || address.is_loopback())

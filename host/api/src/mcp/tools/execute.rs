@@ -53,7 +53,7 @@ pub(in crate::mcp) struct Start {
     #[serde(default = "empty")]
     #[schema(value_type = Option<Value>)]
     input: Value,
-    /// The same key starts one execution only: 1 to 200 bytes, unique in the runtime. Give one if you may call again.
+    /// The same key starts one execution only: 1 to 200 characters, unique in the runtime. Give one if you may call again.
     idempotency_key: Option<String>,
     /// Free words to find it by: 20 at most.
     #[serde(default)]

@@ -26,7 +26,7 @@ pub(crate) struct Events {
     #[param(value_type = Option<u64>)]
     after: Seq,
     /// At most so many, 1 to 500.
-    #[param(value_type = Option<usize>, example = 100)]
+    #[param(value_type = Option<usize>, minimum = 1, maximum = 500, example = 100)]
     limit: usize,
 }
 

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
     tag = "host",
     responses(
         (status = 200, description = "In the Prometheus text format", body = String, content_type = "text/plain"),
-        (status = 404, description = "The host keeps no metrics", body = ErrorBody),
+        (status = "default", description = "An error; `ROUTE_NOT_FOUND` where the host keeps no metrics", body = ErrorBody),
     )
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {

@@ -2,11 +2,17 @@
 
 use std::sync::LazyLock;
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| crate::openapi_json().into());
+use crate::app::App;
+use crate::openapi::{openapi_json, openapi_json_of_one_that_asks};
+
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_json().into());
+/// Of a host that asks who calls.
+static ASKING: LazyLock<Bytes> = LazyLock::new(|| openapi_json_of_one_that_asks().into());
 
 /// Read this document
 #[utoipa::path(
@@ -16,6 +22,8 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| crate::openapi_json().into()
     tag = "host",
     responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
-pub(crate) async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], DOCUMENT.clone()).into_response()
+pub(crate) async fn openapi(State(app): State<App>) -> Response {
+    let document = if app.authenticator().is_required() { &ASKING } else { &DOCUMENT };
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], Bytes::clone(document))
+        .into_response()
 }

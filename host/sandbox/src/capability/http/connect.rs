@@ -3,7 +3,7 @@
 //! [`trust`]: super::trust
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::{Request, Response, Uri};
@@ -38,8 +38,31 @@ pub(super) async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Error> {
     if addresses.is_empty() { Err(Error::DestinationNotFound) } else { Ok(addresses) }
 }
 
+/// Why there is no connection.
+pub(super) enum Unopened {
+    /// None of the addresses may be reached; this is the first of them, and what kind it is.
+    Prohibited(IpAddr, &'static str),
+    /// Anything else, in the guest's words.
+    Failed(Error),
+}
+
+/// Connects to one of the addresses that `resolved` gives, and to none that `refusal` has a word for.
+///
+/// It is one answer that is checked and connected to: whatever the name says a moment later, nobody asks it again.
+pub(super) async fn open(
+    resolved: impl Future<Output = Result<Vec<SocketAddr>, Error>>,
+    refusal: impl Fn(IpAddr) -> Option<&'static str>,
+) -> Result<TcpStream, Unopened> {
+    let resolved = resolved.await.map_err(Unopened::Failed)?;
+    let allowed: Vec<_> = resolved.iter().filter(|at| refusal(at.ip()).is_none()).copied().collect();
+    if let (true, Some(first)) = (allowed.is_empty(), resolved.first()) {
+        return Err(Unopened::Prohibited(first.ip(), refusal(first.ip()).unwrap_or("forbidden")));
+    }
+    dial(&allowed).await.map_err(Unopened::Failed)
+}
+
 /// Connects to the first of the addresses that answers.
-pub(super) async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
+async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
     let mut last = Error::DestinationUnavailable;
     for address in addresses {
         match TcpStream::connect(address).await {
@@ -116,5 +139,75 @@ pub(super) enum TlsError {
 impl From<Error> for TlsError {
     fn from(error: Error) -> Self {
         Self::Other(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server at an address that may be reached, and one at another address, on the same port.
+    async fn servers() -> (TcpListener, TcpListener, u16) {
+        loop {
+            let outside = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let port = outside.local_addr().unwrap().port();
+            // Somebody else may have this port at the other address.
+            if let Ok(inside) = TcpListener::bind(("127.0.0.2", port)).await {
+                return (outside, inside, port);
+            }
+        }
+    }
+
+    /// Both are on this machine; only how they are judged makes one of them private.
+    fn refusal(address: IpAddr) -> Option<&'static str> {
+        (address.to_string() != "127.0.0.1").then_some("private")
+    }
+
+    fn at(address: &str, port: u16) -> SocketAddr {
+        SocketAddr::new(address.parse().unwrap(), port)
+    }
+
+    fn is_waited_for(server: &TcpListener) -> bool {
+        let waker = std::task::Waker::noop();
+        let mut context = std::task::Context::from_waker(waker);
+        server.poll_accept(&mut context).is_ready()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_moves_after_it_was_checked_leads_nowhere_else() {
+        let (outside, inside, port) = servers().await;
+        let asked = Cell::new(0);
+        // Whoever owns the name lets it point outside for the check, and inside from then on.
+        let look_up = || {
+            asked.set(asked.get() + 1);
+            let address = if asked.get() == 1 { "127.0.0.1" } else { "127.0.0.2" };
+            Ok(vec![at(address, port)])
+        };
+        let stream = open(async { look_up() }, refusal).await.ok().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), at("127.0.0.1", port), "it is the one that was checked");
+        assert_eq!(asked.get(), 1, "nobody asks again");
+        outside.accept().await.unwrap();
+        assert!(!is_waited_for(&inside));
+        // The next request asks anew, and checks anew.
+        match open(async { look_up() }, refusal).await {
+            Err(Unopened::Prohibited(address, kind)) => {
+                assert_eq!((address.to_string().as_str(), kind), ("127.0.0.2", "private"))
+            }
+            _ => panic!("it points inside now"),
+        }
+        assert!(!is_waited_for(&inside));
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_those_inside_are_not_tried_even_when_no_other_answers() {
+        let (outside, inside, port) = servers().await;
+        drop(outside);
+        let both = async { Ok(vec![at("127.0.0.2", port), at("127.0.0.1", port)]) };
+        assert!(matches!(open(both, refusal).await, Err(Unopened::Failed(Error::ConnectionRefused))));
+        assert!(!is_waited_for(&inside));
     }
 }

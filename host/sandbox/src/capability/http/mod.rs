@@ -1,9 +1,9 @@
 //! `wasi:http/outgoing-handler`: requests to servers that the operator granted.
 //!
-//! The way of a request: its host and port must be granted ([`allow`]), the name is resolved here and its
+//! The way of a request: its host and port must be granted ([`allow`]), the name is resolved here, once, and its
 //! addresses must be ones that may be reached ([`address`]), and the connection goes to the very address
-//! that was checked ([`connect`]), over TLS to a server that can prove its name ([`trust`]). Redirects are the guest's to follow: the next request passes the same
-//! checks. Time and response size are limited ([`body`]).
+//! that was checked ([`connect`]), over TLS to a server that can prove its name ([`trust`]). Redirects are the guest's
+//! to follow: the next request passes the same checks. Time and response size are limited ([`body`]).
 //!
 //! Every admission and every denial is a line of the audit log.
 
@@ -38,7 +38,7 @@ use wasmtime_wasi_http::{
 
 use self::allow::Target;
 use self::body::Limited;
-use self::connect::{Stream, TlsError};
+use self::connect::{Stream, TlsError, Unopened};
 use super::Capability;
 use crate::guest::Guest;
 use crate::limits::Limit;
@@ -174,16 +174,16 @@ impl Client {
     }
 
     async fn connect(&self, target: &Target, private: bool) -> Result<TcpStream, Error> {
-        let resolved = connect::resolve(target).await?;
-        let reachable = |address: &&std::net::SocketAddr| address::refusal(address.ip(), private).is_none();
-        let allowed: Vec<_> = resolved.iter().filter(reachable).copied().collect();
-        if let (true, Some(first)) = (allowed.is_empty(), resolved.first()) {
-            let kind = address::refusal(first.ip(), private).unwrap_or("forbidden");
-            let what = format!("an HTTP request to {target}, which is at {}, a {kind} address,", first.ip());
-            self.denied(&what, "privateAddresses: true");
-            return Err(Error::DestinationIpProhibited);
+        let refusal = |address| address::refusal(address, private);
+        match connect::open(connect::resolve(target), refusal).await {
+            Ok(stream) => Ok(stream),
+            Err(Unopened::Failed(error)) => Err(error),
+            Err(Unopened::Prohibited(address, kind)) => {
+                let what = format!("an HTTP request to {target}, which is at {address}, a {kind} address,");
+                self.denied(&what, "privateAddresses: true");
+                Err(Error::DestinationIpProhibited)
+            }
         }
-        connect::dial(&allowed).await
     }
 
     /// The contract's error says that it was the certificate; what was wrong with it goes into the notes.
