@@ -17,6 +17,7 @@ mod changes;
 mod door;
 mod lending;
 mod prompts;
+mod redacted;
 mod roots;
 mod running;
 mod standard_streams;

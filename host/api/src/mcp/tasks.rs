@@ -12,13 +12,13 @@ use orgata_engine::ports::PendingIntervention;
 use orgata_model::ExecutionId;
 use orgata_model::execution::{Status, Summary};
 use rmcp::ErrorData;
-use rmcp::model::{DetailedTask, ErrorCode, InputResponses, JsonObject, Task, TaskPayload, TaskStatus};
+use rmcp::model::{DetailedTask, InputResponses, JsonObject, Task, TaskPayload, TaskStatus};
 use serde_json::Value;
 
 use super::address::Address;
 use super::call::Call;
 use super::questions;
-use super::reply::{protocol_error, result};
+use super::reply::{parameter_error, protocol_error, result};
 use crate::error::{ApiError, internal};
 use crate::wire::execution::ExecutionHandle;
 
@@ -57,13 +57,7 @@ pub(super) async fn cancel(call: &Call, id: &str) -> Result<(), ErrorData> {
 }
 
 async fn find(call: &Call, id: &str) -> Result<Summary, ErrorData> {
-    let unknown = |error: &ApiError| {
-        let error = protocol_error(call, error);
-        // A task is no resource: that it is not there is a wrong parameter in every revision.
-        let code =
-            if error.code == ErrorCode::RESOURCE_NOT_FOUND { ErrorCode::INVALID_PARAMS } else { error.code };
-        ErrorData { code, ..error }
-    };
+    let unknown = |error: &ApiError| parameter_error(call, error);
     let id: ExecutionId = id
         .parse()
         .map_err(|error| unknown(&ApiError::bad_request(format!("there is no such task: {error}"))))?;
