@@ -12,6 +12,7 @@
 
 mod assistant;
 mod authoring;
+mod bare;
 mod browsing;
 mod changes;
 mod door;
@@ -21,6 +22,7 @@ mod redacted;
 mod roots;
 mod running;
 mod standard_streams;
+mod strangers;
 mod tasks;
 
 use assistant::{Assistant, Era};
