@@ -19,6 +19,7 @@ mod door;
 mod lending;
 mod prompts;
 mod redacted;
+mod rehearsing;
 mod roots;
 mod running;
 mod standard_streams;
