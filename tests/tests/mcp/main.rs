@@ -10,6 +10,7 @@
     reason = "a story that cannot go on ends right there"
 )]
 
+mod approvals;
 mod assistant;
 mod authoring;
 mod bare;

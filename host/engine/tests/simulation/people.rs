@@ -98,7 +98,7 @@ impl People {
         let words = format!("{} says {response} to {} of {execution}", who.name(), open.intervention.step);
         let answer = AnswerRequest { response, notes: None, way: Way::Direct };
         let answering = async move { engine.answer(&who, execution, id, answer).await };
-        let is_there = move |()| {
+        let is_there = move |_| {
             store.history(execution).iter().any(|event| match &event.fact {
                 Fact::InterventionResolved { intervention, .. }
                 | Fact::InterventionApproved { intervention, .. } => *intervention == id,
