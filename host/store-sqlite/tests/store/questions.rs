@@ -88,7 +88,7 @@ async fn those_who_approve_are_kept_with_the_question_which_stays_open() {
         assert_eq!((open.approved.len(), open.approved.last()), (at + 1, event.answer().as_ref()));
         summary = append.summary;
     }
-    store.close().await;
+    store.close().await.unwrap();
     let store = home.open().await;
     let before = open(&store).await.remove(0).approved;
     assert_eq!(before.iter().map(|approved| approved.response.clone()).collect::<Vec<_>>(), responses);
