@@ -1,107 +1,16 @@
-//! What is somebody else's: sessions, tasks, executions, what a client was given to bring back. Told with bare requests and
-//! keys of several principals.
+//! What is somebody else's: sessions, tasks, executions. Told with bare requests and keys of several principals.
 
 use orgata_tests::matchers::completed;
-use orgata_tests::{ExecutionId, HostSetup, Reply, TestHost};
+use orgata_tests::{ExecutionId, Reply, patience};
 use reqwest::Method;
+use rmcp::model::{ServerNotification, SubscriptionFilter};
 use serde_json::{Value, json};
 
-use crate::assistant::sandwich;
-use crate::bare::{able, initialize, message, send};
+use crate::assistant::{Able, sandwich};
+use crate::bare::{initialize, message, send};
+use crate::kitchens::Kitchens;
 use crate::redacted::redacted;
-
-/// A kitchen in development and one in staging, and who may be where.
-struct Kitchens {
-    host: TestHost,
-    /// At work in development.
-    ann: String,
-    /// At work in staging: what is in development does not exist for him.
-    bob: String,
-    /// In development too, with a key that is good for looking.
-    eve: String,
-}
-
-impl Kitchens {
-    async fn new() -> Self {
-        let setup = HostSetup::kitchen().runtime("kitchen-v2", json!({ "environment": "staging" }));
-        let host = setup.asking_for_keys().start().await;
-        let ann = key(&host, "ann", &["--environment", "development", "--role", "customer"]).await;
-        let bob = key(&host, "bob", &["--environment", "staging", "--role", "customer"]).await;
-        let looking = ["--environment", "development", "--role", "customer", "--scope", "execution:read"];
-        let eve = key(&host, "eve", &looking).await;
-        Self { host, ann, bob, eve }
-    }
-
-    /// A request of the revision without sessions, by a client that knows tasks and shows forms.
-    async fn ask(&self, key: &str, method: &str, name: &str, params: Value) -> Reply {
-        let forms = json!({ "elicitation": { "form": {} } });
-        self.ask_as(key, method, name, params, forms).await
-    }
-
-    async fn ask_as(&self, key: &str, method: &str, name: &str, params: Value, able_to: Value) -> Reply {
-        let bearer = format!("Bearer {key}");
-        let headers = [
-            ("authorization", bearer.as_str()),
-            ("mcp-protocol-version", "2026-07-28"),
-            ("mcp-method", method),
-            ("mcp-name", name),
-        ];
-        send(&self.host, Method::POST, &headers, Some(&able(method, params, able_to))).await
-    }
-
-    async fn task(&self, key: &str, method: &str, params: Value) -> Reply {
-        let tasks =
-            json!({ "elicitation": { "form": {} }, "extensions": { "io.modelcontextprotocol/tasks": {} } });
-        let name = params["taskId"].as_str().unwrap_or("execute_playbook").to_owned();
-        self.ask_as(key, method, &name, params, tasks).await
-    }
-
-    /// Calls `execute_playbook` with these arguments, and what was brought back of a call before.
-    async fn execute(&self, key: &str, arguments: Value, more: Value) -> Value {
-        let mut params = json!({ "name": "execute_playbook", "arguments": arguments });
-        for (name, value) in more.as_object().unwrap() {
-            params[name] = value.clone();
-        }
-        message(&self.ask(key, "tools/call", "execute_playbook", params).await)
-    }
-
-    /// Ann begins a sandwich and is asked: what she is to bring back with the answer.
-    async fn asked(&self) -> Asked {
-        let asked = self.execute(&self.ann, sandwich("classic", "20s"), json!({})).await;
-        assert_eq!(asked["result"]["resultType"], "input_required", "{asked:#}");
-        let state = asked["result"]["requestState"].as_str().unwrap().to_owned();
-        let requests = asked["result"]["inputRequests"].as_object().unwrap();
-        Asked { state, question: requests.keys().next().unwrap().clone() }
-    }
-
-    /// How many events of this kind an execution has.
-    async fn count(&self, execution: &str, kind: &str) -> usize {
-        let history = self.host.history(&ExecutionId(execution.to_owned())).await;
-        history.iter().filter(|event| event.kind == kind).count()
-    }
-}
-
-/// What a call that needs input gave.
-struct Asked {
-    state: String,
-    question: String,
-}
-
-impl Asked {
-    /// To be brought back with this state.
-    fn answered(&self, state: &str) -> Value {
-        let grape = json!({ "action": "accept", "content": { "jelly_flavor": "grape" } });
-        let mut answers = json!({});
-        answers[&self.question] = grape;
-        json!({ "requestState": state, "inputResponses": answers })
-    }
-}
-
-async fn key(host: &TestHost, name: &str, more: &[&str]) -> String {
-    let make = ["key", "create", name, "--kind", "assistant"];
-    let all: Vec<&str> = make.into_iter().chain(more.iter().copied()).collect();
-    host.cli(&all).await.succeeded().trim().to_owned()
-}
+use crate::{Assistant, Era};
 
 #[tokio::test]
 async fn whoever_proves_nothing_is_told_where_proof_is_had() {
@@ -204,56 +113,42 @@ async fn another_principals_task_is_none_to_get_to_answer_and_to_cancel() {
 }
 
 #[tokio::test]
-async fn what_is_brought_back_is_refused_when_it_is_foreign_or_was_tampered_with() {
+async fn a_stream_tells_nothing_of_what_is_somebody_elses() {
     let kitchens = Kitchens::new().await;
     let asked = kitchens.asked().await;
-    let mut elsewhere = sandwich("classic", "20s");
-    elsewhere["runtimeId"] = json!("kitchen-v2");
-    let last = if asked.state.ends_with('0') { "1" } else { "0" };
-    let tampered = format!("{}{last}", &asked.state[..asked.state.len() - 1]);
-    let (ann, bob, eve) = (&kitchens.ann, &kitchens.bob, &kitchens.eve);
-    for (who, arguments, state) in [
-        (bob, elsewhere.clone(), asked.state.as_str()),
-        (bob, sandwich("classic", "20s"), &asked.state),
-        (eve, sandwich("classic", "20s"), &asked.state),
-        (ann, sandwich("deluxe", "20s"), &asked.state),
-        (ann, elsewhere, &asked.state),
-        (ann, sandwich("classic", "20s"), &tampered),
-        (ann, sandwich("classic", "20s"), &asked.state.to_uppercase()),
-        (ann, sandwich("classic", "20s"), &format!("{} ", asked.state)),
-        (ann, sandwich("classic", "20s"), ""),
-        (ann, sandwich("classic", "20s"), &"x".repeat(10_000)),
-    ] {
-        let given = kitchens.execute(who, arguments, asked.answered(state)).await;
-        assert_eq!(given["result"]["isError"], true, "{state:.60}: {given:#}");
-        assert!(!given.to_string().contains("Which jelly"), "{given:#}");
-    }
-    assert_eq!(kitchens.count(&asked.state, "intervention_resolved").await, 0);
-    let given = kitchens.execute(ann, sandwich("classic", "20s"), asked.answered(&asked.state)).await;
-    assert_eq!(given["result"]["structuredContent"]["status"], "succeeded", "{given:#}");
-}
-
-#[tokio::test]
-async fn what_is_brought_back_approves_once_and_is_over_when_its_execution_is() {
-    let kitchens = Kitchens::new().await;
-    let asked = kitchens.asked().await;
-    let again = async || {
-        let arguments = sandwich("classic", "20s");
-        kitchens.execute(&kitchens.ann, arguments, asked.answered(&asked.state)).await
-    };
+    let able = Able { key: Some(kitchens.bob.clone()), ..Able::default() };
+    let bob = Assistant::connect(&kitchens.host, Era::Stateless, able).await;
+    let mut start = sandwich("classic", "20s");
+    start["runtimeId"] = json!("kitchen-v2");
+    let own = bob.call("execute_playbook", start).await["executionId"].as_str().unwrap().to_owned();
+    let uris = [&asked.state, &own].map(|id| format!("orgata://execution/{id}"));
+    let names = ["orgata://runtime/kitchen-v1", uris[0].as_str(), uris[1].as_str()];
+    let filter = SubscriptionFilter::builder().resource_subscriptions(names).build();
+    let mut stream = bob.client.listen(filter).await.unwrap();
+    // Ann's goes to its end, and then his own.
+    let arguments = sandwich("classic", "20s");
+    kitchens.execute(&kitchens.ann, arguments, asked.answered(&asked.state)).await;
+    let question = bob.questions(&own).await.remove(0);
+    let answer = json!({
+        "executionId": own, "interventionId": question["id"], "response": { "jelly_flavor": "grape" },
+    });
+    bob.call("intervene_execution", answer).await;
+    let ended = json!({ "executionId": own });
+    patience::until(async || {
+        (bob.call("get_execution", ended.clone()).await["status"] == "succeeded").then_some(())
+    })
+    .await
+    .expect("it ends");
+    // Answered, resumed, two steps begun and done, ended: whatever is told, it is of his own.
     for _ in 0..3 {
-        let given = again().await;
-        let told = &given["result"]["structuredContent"];
-        assert_eq!((&told["status"], &told["executionId"]), (&json!("succeeded"), &json!(asked.state)));
+        match patience::within(stream.next()).await.unwrap().unwrap() {
+            Some(ServerNotification::ResourceUpdatedNotification(update)) => {
+                assert_eq!(update.params.uri, uris[1]);
+            }
+            other => panic!("{other:?}"),
+        }
     }
-    // However often it came, it answered once and started nothing.
-    assert_eq!(kitchens.count(&asked.state, "intervention_resolved").await, 1);
-    let all = kitchens.host.get("/api/v1/executions").await.is(200);
-    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all:#}");
-    let gone = kitchens.host.delete(&format!("/api/v1/executions/{}", asked.state)).await;
-    assert!(gone.status < 300, "{gone:?}");
-    let given = again().await;
-    assert_eq!(given["result"]["isError"], true, "{given:#}");
+    stream.cancel().await.unwrap();
 }
 
 #[tokio::test]
