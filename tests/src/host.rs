@@ -103,6 +103,11 @@ impl TestHost {
         http::client(Some(bearer))
     }
 
+    /// A client that proves nothing, whatever the host's other requests bring.
+    pub fn stranger(&self) -> Client {
+        http::client(None)
+    }
+
     /// `GET` of a path such as `/api/v1/runtimes`.
     pub async fn get(&self, path: &str) -> Reply {
         http::send(&self.client, Method::GET, &self.url(path), None).await

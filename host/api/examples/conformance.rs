@@ -7,6 +7,58 @@
 //!
 //! `cargo xtask conformance` runs it. It ends when it is killed.
 
+use orgata_engine::{Engine, Principal};
+
+/// What the suite's scenarios of tasks run.
+const JOBS: [&str; 6] = [
+    "\
+name: slow-compute
+input: { type: object, properties: { seconds: { type: array } }, required: [seconds] }
+steps:
+  - { name: compute, forEach: $input.seconds, maxConcurrency: 1, wait: 1s }
+",
+    "\
+name: failing-job
+steps:
+  - { name: job, fail: { code: JOB_FAILED, message: It always fails. } }
+",
+    // What the host says of a mistake of its own.
+    "\
+name: protocol-error-job
+steps:
+  - { name: job, fail: { code: INTERNAL, message: The host could not do it. } }
+",
+    "\
+name: confirm-delete
+input: { type: object, properties: { filename: { type: string } }, required: [filename] }
+steps:
+  - name: confirm
+    intervention:
+      prompt: \"Delete {{ input.filename }}?\"
+      response: { type: object, properties: { confirm: { type: boolean } }, required: [confirm] }
+",
+    "\
+name: multi-input
+steps:
+  - name: one
+    intervention:
+      prompt: And you are?
+      response: { type: object, properties: { name: { type: string } }, required: [name] }
+  - name: two
+    parallel: true
+    intervention:
+      prompt: And who is that?
+      response: { type: object, properties: { name: { type: string } }, required: [name] }
+",
+    "\
+name: greet-later
+input: { type: object, properties: { name: { type: string } }, required: [name] }
+steps:
+  - { name: wait, wait: 1s }
+output: { greeting: \"Hello, {{ input.name }}!\" }
+",
+];
+
 #[path = "../tests/support/mod.rs"]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the tests' own support")]
 mod support;
@@ -23,5 +75,14 @@ async fn main() -> std::io::Result<()> {
     writeln!(out, "listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
     let host = support::Host::new().await;
+    publish(&host.engine).await.map_err(std::io::Error::other)?;
     host.api().serve(listener, std::future::pending()).await
+}
+
+async fn publish(engine: &Engine) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let runtime = "kitchen-v1".parse()?;
+    for job in JOBS {
+        engine.publish_playbook(&Principal::local(), &runtime, None, "job.yaml", job.to_owned()).await?;
+    }
+    Ok(())
 }

@@ -36,6 +36,20 @@ pub enum Way {
     Assistant,
 }
 
+/// What an answer that was taken came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The question is closed.
+    Answered,
+    /// It is one of several approvals: the question stays open.
+    Approved {
+        /// How many have approved, this one counted.
+        so_far: usize,
+        /// How many must.
+        needed: u32,
+    },
+}
+
 /// Who answers, and by which way.
 #[derive(Debug, Clone)]
 pub(crate) struct Answerer {
@@ -79,10 +93,13 @@ impl Engine {
         self.0.look_at(who, &rules::QUESTIONS, execution).await?;
         self.stored(execution).await?;
         let query = InboxQuery { execution: Some(execution), limit: 1000, ..InboxQuery::default() };
-        Ok(self.0.store.inbox(&query).await?.items)
+        let mut open = self.0.store.inbox(&query).await?.items;
+        self.without_names(who, &mut open);
+        Ok(open)
     }
 
-    /// A page of all open questions that the caller may answer.
+    /// A page of all open questions that the caller may answer. Who has approved one is named for those who may look at its
+    /// execution; how many have is told to everybody.
     pub async fn inbox(
         &self,
         who: &Principal,
@@ -95,17 +112,30 @@ impl Engine {
             return Ok(Page::empty());
         }
         let query = InboxQuery { runtimes, roles: who.only_roles().cloned(), ..query.clone() };
-        Ok(self.0.store.inbox(&query).await?)
+        let mut page = self.0.store.inbox(&query).await?;
+        self.without_names(who, &mut page.items);
+        Ok(page)
     }
 
-    /// Answers a question. The first valid answer wins: `Ok` means that this one is durable.
+    /// Takes out who has approved, where the caller may not look at what says so: the execution's history.
+    fn without_names(&self, who: &Principal, open: &mut [PendingIntervention]) {
+        for pending in open.iter_mut().filter(|pending| !pending.intervention.approved.is_empty()) {
+            let place = self.0.place_of_runtime(&pending.runtime);
+            if !self.0.may(who, rules::LOOK.resource, rules::LOOK.access, place) {
+                pending.intervention.approved.iter_mut().for_each(|approved| approved.by.clear());
+            }
+        }
+    }
+
+    /// Answers a question. The first valid answer wins, and where several must approve, each approval counts: `Ok` means that
+    /// this one is durable.
     pub async fn answer(
         &self,
         who: &Principal,
         execution: ExecutionId,
         intervention: InterventionId,
         answer: AnswerRequest,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Taken, EngineError> {
         let place = self.0.place_of(who, execution).await?;
         let work = async {
             let (reply, answered) = oneshot::channel();

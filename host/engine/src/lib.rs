@@ -59,7 +59,7 @@ pub use events::{Delivery, OutsideEvent};
 pub use executions::{Control, Hold, StartRequest, Started};
 pub use feed::Notice;
 pub use forks::ForkRequest;
-pub use interventions::{AnswerRequest, Way};
+pub use interventions::{AnswerRequest, Taken, Way};
 pub use metering::describe_metrics;
 pub use notices::Notices;
 pub use orgata_model::retention::Retention;

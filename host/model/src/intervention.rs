@@ -168,7 +168,7 @@ pub struct Resolution {
     /// What the answerer wrote beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
-    /// Who answered.
+    /// Who answered. Empty for a caller who may not know.
     pub by: String,
     /// When.
     pub at: Timestamp,

@@ -182,6 +182,13 @@ pub struct ScriptedAnswer {
     pub output_tokens: u32,
 }
 
+impl ScriptedAnswer {
+    /// None, for this reason.
+    pub fn failing(error: String) -> Self {
+        Self { content: None, error: Some(error), input_tokens: 0, output_tokens: 0 }
+    }
+}
+
 impl ModelSource {
     /// With bounds alone.
     pub fn of(provider: Provider) -> Self {

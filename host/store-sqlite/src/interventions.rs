@@ -2,7 +2,7 @@
 
 use orgata_engine::ports::{Append, InboxQuery, Page, PendingIntervention, StoreError};
 use orgata_model::execution::{Event, Fact, Summary};
-use orgata_model::intervention::{Intervention, OnDeadline};
+use orgata_model::intervention::{Intervention, OnDeadline, Resolution};
 use orgata_model::{ExecutionId, InterventionId, RoleName, RuntimeId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
@@ -21,6 +21,11 @@ pub(crate) fn changes(append: &Append) -> Result<Vec<Statement>, StoreError> {
         match &event.fact {
             Fact::InterventionRequired { intervention } => {
                 changes.push(open(&append.summary, event, intervention)?);
+            }
+            Fact::InterventionApproved { intervention, .. } => {
+                if let Some(approved) = event.answer() {
+                    changes.push(approve(*intervention, &approved)?);
+                }
             }
             Fact::InterventionResolved { intervention, .. }
             | Fact::InterventionWithdrawn { intervention, .. } => {
@@ -57,6 +62,18 @@ fn open(summary: &Summary, event: &Event, asked: &Intervention) -> Result<Statem
             .with(escalate_to)
             .with(event.at.as_microsecond())
             .with(body),
+    })
+}
+
+/// One more of several who must approve: it stays open. Questions that were approved in part by a host that did not
+/// write this down show fewer until they close; the execution's state has them all.
+fn approve(id: InterventionId, approved: &Resolution) -> Result<Statement, StoreError> {
+    let approved = serde_json::to_string(approved).map_err(|error| broken(TABLE, id, error))?;
+    Ok(Statement {
+        sql: "UPDATE interventions
+              SET body = json_set(body, '$.approved', json_insert(coalesce(body -> '$.approved', '[]'), '$[#]', json(?)))
+              WHERE id = ?",
+        values: Values::default().with(approved).with_id(id.uuid()),
     })
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Able {
     pub(crate) lends: bool,
     /// What it wants to see.
     pub(crate) roots: Option<Vec<String>>,
+    /// Whose it is, if not whoever the host's other requests are from.
+    pub(crate) key: Option<String>,
     /// What its person answers to forms, or its model to questions.
     pub(crate) answers: Vec<Value>,
 }
@@ -116,7 +118,7 @@ impl Assistant {
             told,
         };
         let mut config = StreamableHttpClientTransportConfig::with_uri(host.url("/mcp"));
-        if let Some(key) = host.key() {
+        if let Some(key) = able.key.as_deref().or(host.key()) {
             config = config.auth_header(key);
         }
         let transport = StreamableHttpClientTransport::from_config(config);

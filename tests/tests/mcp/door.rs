@@ -4,37 +4,9 @@ use orgata_tests::{HostSetup, Reply, TestHost};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::bare::{initialize, send, session, stateless};
+
 const ACCEPT: &str = "application/json, text/event-stream";
-
-async fn send(host: &TestHost, method: Method, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
-    let request = host.client().request(method, host.url("/mcp")).header("accept", ACCEPT);
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let request = body.into_iter().fold(request, |request, body| request.json(body));
-    Reply::read("/mcp", request).await
-}
-
-fn initialize() -> Value {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "bare", "version": "1" },
-    }})
-}
-
-/// A request of the revision without sessions.
-fn stateless(method: &str, params: Value) -> Value {
-    let mut params = params;
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { "name": "bare", "version": "1" },
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
-    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
-}
-
-async fn session(host: &TestHost) -> String {
-    let opened = send(host, Method::POST, &[], Some(&initialize())).await;
-    assert_eq!(opened.status, 200, "{opened:?}");
-    opened.header("mcp-session-id").to_owned()
-}
 
 #[tokio::test]
 async fn pages_and_names_of_others_are_refused_before_anything_is_read() {
@@ -119,20 +91,45 @@ async fn a_session_that_is_silent_for_longer_than_people_need_is_closed() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded_and_revisions_are_known() {
+async fn bodies_are_bounded_and_what_headers_say_is_what_the_body_says() {
     let host = TestHost::kitchen().await;
     let huge = stateless("tools/list", json!({ "cursor": "x".repeat(2 << 20) }));
     send(&host, Method::POST, &[], Some(&huge)).await.refused(413, "TOO_LARGE");
-    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "prompts/list")];
     let list = stateless("tools/list", json!({}));
-    let mismatch = send(&host, Method::POST, &headers, Some(&list)).await.is(400);
-    assert_eq!(mismatch["error"]["code"], -32020, "{mismatch}");
+    let call = stateless("tools/call", json!({ "name": "list_runtimes", "arguments": {} }));
+    let version = ("mcp-protocol-version", "2026-07-28");
+    let (lists, calls) = (("mcp-method", "tools/list"), ("mcp-method", "tools/call"));
+    let named = ("mcp-name", "list_runtimes");
+    for (headers, body) in [
+        (vec![version, ("mcp-method", "prompts/list")], &list),
+        (vec![version], &list),
+        (vec![("mcp-protocol-version", "2025-11-25"), lists], &list),
+        (vec![version, calls], &call),
+        (vec![version, calls, ("mcp-name", "cancel_execution")], &call),
+        (vec![version, lists, named], &call),
+    ] {
+        let mismatch = send(&host, Method::POST, &headers, Some(body)).await.is(400);
+        assert_eq!(mismatch["error"]["code"], -32020, "{headers:?}: {mismatch}");
+    }
+    for (headers, body) in [(vec![version, lists], &list), (vec![version, calls, named], &call)] {
+        assert_eq!(send(&host, Method::POST, &headers, Some(body)).await.status, 200, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn revisions_that_are_not_served_are_refused_with_those_that_are() {
+    let host = TestHost::kitchen().await;
     let mut unknown = stateless("tools/list", json!({}));
     unknown["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2031-01-01");
     let headers = [("mcp-protocol-version", "2031-01-01"), ("mcp-method", "tools/list")];
     let refused = send(&host, Method::POST, &headers, Some(&unknown)).await.is(400);
     assert_eq!(refused["error"]["code"], -32022, "{refused}");
     assert_eq!(refused["error"]["data"]["supported"], json!(["2026-07-28", "2025-11-25"]));
+    // Inside of a session too.
+    let session = session(&host).await;
+    let ping = json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" });
+    let headers = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2031-01-01")];
+    assert_eq!(send(&host, Method::POST, &headers, Some(&ping)).await.status, 400);
 }
 
 #[tokio::test]

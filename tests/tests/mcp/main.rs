@@ -10,16 +10,23 @@
     reason = "a story that cannot go on ends right there"
 )]
 
+mod approvals;
 mod assistant;
 mod authoring;
+mod bare;
+mod brought_back;
 mod browsing;
 mod changes;
 mod door;
+mod kitchens;
 mod lending;
 mod prompts;
+mod redacted;
+mod rehearsing;
 mod roots;
 mod running;
 mod standard_streams;
+mod strangers;
 mod tasks;
 
 use assistant::{Assistant, Era};

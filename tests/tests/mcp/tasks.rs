@@ -1,7 +1,7 @@
 //! Executions as tasks, for clients that know what that is.
 
 use orgata_tests::matchers::{asked, completed};
-use orgata_tests::{ExecutionId, TestHost, patience};
+use orgata_tests::{ExecutionId, HostSetup, TestHost, patience};
 use rmcp::model::*;
 use serde_json::{Value, json};
 
@@ -101,6 +101,32 @@ async fn an_execution_is_a_task_whoever_started_it() {
     host.answer(&id, &question, json!({ "jelly_flavor": "grape" })).await.accepted();
     host.until(&id, completed()).await;
     until(&assistant, &id.0, TaskStatus::Completed).await;
+}
+
+#[tokio::test]
+async fn a_run_that_fails_has_a_result_and_a_mistake_of_the_host_is_an_error() {
+    let failing = |name: &str, code: &str| {
+        format!("name: {name}\nsteps: [{{ name: job, fail: {{ code: {code}, message: No. }} }}]\n")
+    };
+    let setup = HostSetup::new()
+        .playbook("fails", &failing("fails", "NO_BREAD"))
+        .playbook("breaks", &failing("breaks", "INTERNAL"));
+    let host = setup.runtime("desk", json!({})).start().await;
+    let assistant = knowing_tasks(&host).await;
+    let ended = async |playbook: &str, status: TaskStatus| {
+        let start = json!({ "runtimeId": "desk", "playbookName": playbook });
+        let begun = assistant.call_once("execute_playbook", start).await;
+        let Ok(CallToolResponse::Task(task)) = begun else { panic!("no task: {begun:#?}") };
+        until(&assistant, &task.task.task_id, status).await.payload
+    };
+    let TaskPayload::Completed { result } = ended("fails", TaskStatus::Completed).await else { panic!() };
+    assert_eq!(
+        (&result["isError"], &result["structuredContent"]["status"]),
+        (&json!(true), &json!("failed"))
+    );
+    let TaskPayload::Failed { error } = ended("breaks", TaskStatus::Failed).await else { panic!() };
+    assert_eq!((&error["code"], &error["message"]), (&json!(-32603), &json!("No.")), "{error:#?}");
+    assert_eq!(error["data"]["failure"]["code"], "INTERNAL", "{error:#?}");
 }
 
 #[tokio::test]

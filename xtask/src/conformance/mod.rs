@@ -1,7 +1,7 @@
 //! `cargo xtask conformance`: MCP, tried with what others wrote.
 //!
 //! The official conformance suite runs twice for each revision: on the server with the suite's fixtures in front, where all
-//! that the revision requires must pass, and on the host as it is, where the failures must be those of
+//! must pass, extensions included, and on the host as it is, where the failures must be those of
 //! `tests/conformance/REVISION.yaml` and no others. Then clients of every kind tell one story with the host: they find their
 //! way, make a sandwich, answer its question and are told of the end (`tests/clients`).
 //!

@@ -7,7 +7,7 @@
 //! Not here: whether an answer fits (the engine says), and when to ask (`tools::execute`, `tasks`).
 
 use orgata_engine::ports::PendingIntervention;
-use orgata_engine::{AnswerRequest, EngineError, Way};
+use orgata_engine::{AnswerRequest, EngineError, Taken, Way};
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId};
 use rmcp::model::{
@@ -41,7 +41,7 @@ pub(super) async fn answer(
     execution: ExecutionId,
     intervention: InterventionId,
     request: AnswerRequest,
-) -> Result<(), ApiError> {
+) -> Result<Taken, ApiError> {
     tracing::debug!(%execution, %intervention, way = ?request.way, "an answer by MCP");
     Ok(call.engine().answer(&call.who, execution, intervention, request).await?)
 }
@@ -81,12 +81,17 @@ pub(super) async fn answer_all(
     Ok(())
 }
 
-/// The open questions of an execution, as far as the caller may look at them.
+/// The open questions of an execution, as far as the caller may look at them. One that needs others' approval beside the
+/// caller's is none: whoever has approved would be asked again and again.
 pub(super) async fn open(call: &Call, execution: ExecutionId) -> Result<Vec<PendingIntervention>, ApiError> {
-    match call.engine().pending_interventions(&call.who, execution).await {
-        Err(EngineError::NotAllowed(_) | EngineError::NotFound { .. }) => Ok(Vec::new()),
-        other => Ok(other?),
-    }
+    let mut open = match call.engine().pending_interventions(&call.who, execution).await {
+        Err(EngineError::NotAllowed(_) | EngineError::NotFound { .. }) => Vec::new(),
+        other => other?,
+    };
+    let has_approved =
+        |asked: &Intervention| asked.approved.iter().any(|approved| *approved.by == *call.who.name());
+    open.retain(|pending| !has_approved(&pending.intervention));
+    Ok(open)
 }
 
 /// Whether a refusal says that nobody needs to answer any more.
@@ -111,6 +116,9 @@ pub(super) fn form(
     let mut message = asked.prompt.clone();
     if let Some(context) = &asked.context {
         message.push_str(&format!("\n\n{context:#}"));
+    }
+    if asked.approvals > 1 {
+        message.push_str(&format!("\n\n{} of {} have approved.", asked.approved.len(), asked.approvals));
     }
     if let Some(mistake) = mistake {
         message.push_str(&format!("\n\nThe answer before was not taken: {}", mistake.message()));

@@ -78,6 +78,14 @@ pub(super) fn protocol_error(call: &Call, error: &ApiError) -> ErrorData {
     ErrorData::new(code, error.message().to_owned(), Some(call.error(error)))
 }
 
+/// The same for methods that name no resource: that something is not there is a wrong parameter then, in every revision.
+pub(super) fn parameter_error(call: &Call, error: &ApiError) -> ErrorData {
+    let error = protocol_error(call, error);
+    let code =
+        if error.code == ErrorCode::RESOURCE_NOT_FOUND { ErrorCode::INVALID_PARAMS } else { error.code };
+    ErrorData { code, ..error }
+}
+
 /// The same where no call could be made of the request.
 pub(super) fn without_call(error: &ApiError) -> ErrorData {
     ErrorData::internal_error(error.message().to_owned(), Some(json!({ "code": error.code() })))

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::address::Address;
 use super::call::{self, Call};
 use super::changes::{self, Followed};
-use super::reply::{protocol_error, without_call};
+use super::reply::{parameter_error, protocol_error, without_call};
 use super::roots::Roots;
 use super::{completion, prompts, resources, tasks, tools};
 use crate::app::App;
@@ -188,7 +188,7 @@ impl ServerHandler for Server {
     ) -> Result<GetPromptResponse, ErrorData> {
         let call = self.call(context)?;
         let prompt = prompts::get(&call, &request.name, request.arguments.unwrap_or_default()).await;
-        prompt.map(Into::into).map_err(|error| protocol_error(&call, &error))
+        prompt.map(Into::into).map_err(|error| parameter_error(&call, &error))
     }
 
     async fn complete(
@@ -198,7 +198,7 @@ impl ServerHandler for Server {
     ) -> Result<CompleteResult, ErrorData> {
         let call = self.call(context)?;
         let completed = completion::complete(&call, &request).await;
-        completed.map(CompleteResult::new).map_err(|error| protocol_error(&call, &error))
+        completed.map(CompleteResult::new).map_err(|error| parameter_error(&call, &error))
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {

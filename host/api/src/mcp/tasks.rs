@@ -9,16 +9,17 @@
 
 use orgata_engine::Control;
 use orgata_engine::ports::PendingIntervention;
-use orgata_model::ExecutionId;
 use orgata_model::execution::{Status, Summary};
+use orgata_model::{ExecutionId, Failure, failure};
 use rmcp::ErrorData;
-use rmcp::model::{DetailedTask, ErrorCode, InputResponses, JsonObject, Task, TaskPayload, TaskStatus};
+use rmcp::model::{DetailedTask, InputResponses, JsonObject, Task, TaskPayload, TaskStatus};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::address::Address;
 use super::call::Call;
 use super::questions;
-use super::reply::{protocol_error, result};
+use super::reply::{parameter_error, protocol_error, result};
 use crate::error::{ApiError, internal};
 use crate::wire::execution::ExecutionHandle;
 
@@ -57,13 +58,7 @@ pub(super) async fn cancel(call: &Call, id: &str) -> Result<(), ErrorData> {
 }
 
 async fn find(call: &Call, id: &str) -> Result<Summary, ErrorData> {
-    let unknown = |error: &ApiError| {
-        let error = protocol_error(call, error);
-        // A task is no resource: that it is not there is a wrong parameter in every revision.
-        let code =
-            if error.code == ErrorCode::RESOURCE_NOT_FOUND { ErrorCode::INVALID_PARAMS } else { error.code };
-        ErrorData { code, ..error }
-    };
+    let unknown = |error: &ApiError| parameter_error(call, error);
     let id: ExecutionId = id
         .parse()
         .map_err(|error| unknown(&ApiError::bad_request(format!("there is no such task: {error}"))))?;
@@ -73,6 +68,7 @@ async fn find(call: &Call, id: &str) -> Result<Summary, ErrorData> {
 fn describe(call: &Call, found: &Summary, open: &[PendingIntervention]) -> Result<DetailedTask, ApiError> {
     let payload = match found.status {
         Status::Cancelled => TaskPayload::Cancelled,
+        _ if broke(found).is_some() => TaskPayload::Failed { error: error(found)? },
         status if status.is_end() => TaskPayload::Completed { result: ended(found)? },
         _ if call.shows_forms() && !open.is_empty() => {
             TaskPayload::InputRequired { input_requests: questions::forms(open)? }
@@ -87,14 +83,30 @@ fn describe(call: &Call, found: &Summary, open: &[PendingIntervention]) -> Resul
     Ok(DetailedTask::new(task, payload))
 }
 
+/// What went wrong in the host itself. The protocol tells that apart from a run that ended in a failure, which is a result.
+fn broke(found: &Summary) -> Option<&Failure> {
+    found.failure.as_ref().filter(|failure| failure.code == failure::code::INTERNAL)
+}
+
+/// What the call that started it would have been answered with.
+fn error(found: &Summary) -> Result<JsonObject, ApiError> {
+    let message = broke(found).map(|failure| failure.message.clone()).unwrap_or_default();
+    let handle = serde_json::to_value(ExecutionHandle::from(found)).map_err(|error| internal(&error))?;
+    object(&ErrorData::internal_error(message, Some(handle)))
+}
+
 /// The result of the call that started it.
 fn ended(found: &Summary) -> Result<JsonObject, ApiError> {
     let handle = serde_json::to_value(ExecutionHandle::from(found)).map_err(|error| internal(&error))?;
     let mut result = result(handle, &[Address::Execution(found.id)]);
     result.is_error = Some(found.status != Status::Succeeded);
-    match serde_json::to_value(result) {
-        Ok(Value::Object(result)) => Ok(result),
-        Ok(_) => Err(internal(&"a tool's result is no object")),
+    object(&result)
+}
+
+fn object(value: &impl Serialize) -> Result<JsonObject, ApiError> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(internal(&"what a task ends with is no object")),
         Err(error) => Err(internal(&error)),
     }
 }

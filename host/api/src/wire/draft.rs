@@ -5,11 +5,13 @@ use orgata_engine::{
     Draft, Finding, Loaded, TestCase, TestRequest, Tested, Validation, Verdict, VersionChange,
 };
 use orgata_model::operation::EffectClass;
+use orgata_model::sampling::ScriptedAnswer;
 use orgata_model::{Digest, OperationName, RuntimeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::model::ScriptedAnswerBody;
 use super::operation::OperationView;
 use super::plugin::PluginView;
 use super::trial::TrialView;
@@ -344,6 +346,10 @@ pub struct CaseBody {
     /// Answers to its questions, in their order.
     #[serde(default)]
     pub answers: Vec<Value>,
+    /// What an AI model answers to its requests, in their order: nobody is asked, and the operation needs no grant for it. A
+    /// request more fails and says so.
+    #[serde(default)]
+    pub model_answers: Vec<ScriptedAnswerBody>,
 }
 
 /// A value that is there, `null` too.
@@ -354,8 +360,9 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 impl From<TestBody> for TestRequest {
     fn from(body: TestBody) -> Self {
         let case = |case: CaseBody| {
-            let CaseBody { operation, name, input, expected, answers } = case;
-            TestCase { operation, name, input, expected, answers }
+            let CaseBody { operation, name, input, expected, answers, model_answers } = case;
+            let model_answers = model_answers.into_iter().map(ScriptedAnswer::from).collect();
+            TestCase { operation, name, input, expected, answers, model_answers }
         };
         let cases = body.cases.into_iter().map(case).collect();
         Self { runtime: body.runtime_id, operation: body.operation, cases }

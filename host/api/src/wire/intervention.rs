@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use orgata_engine::ports::PendingIntervention;
-use orgata_engine::{AnswerRequest, Way};
-use orgata_model::execution::Status;
+use orgata_engine::{AnswerRequest, Principal, Taken, Way};
+use orgata_model::execution::{Status, Summary};
 use orgata_model::intervention::Intervention;
 use orgata_model::{ExecutionId, InterventionId, PlaybookName, RoleName, RuntimeId, StepPath};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,10 @@ pub struct InterventionView<'a> {
     /// How many different people must approve, when more than one must.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<u32>,
-    /// Those who did.
+    /// How many did so far; beside `approvals`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved: Option<usize>,
+    /// Who they are, for those who may look at the execution.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub approved_by: Vec<&'a str>,
@@ -69,7 +72,13 @@ impl<'a> From<&'a Intervention> for InterventionView<'a> {
             response_schema: asked.response_schema.as_ref(),
             assignee_role: asked.assignee_role.as_ref(),
             approvals: Some(asked.approvals).filter(|approvals| *approvals > 1),
-            approved_by: asked.approved.iter().map(|approved| approved.by.as_str()).collect(),
+            approved: Some(asked.approved.len()).filter(|_| asked.approvals > 1),
+            approved_by: asked
+                .approved
+                .iter()
+                .map(|approved| approved.by.as_str())
+                .filter(|by| !by.is_empty())
+                .collect(),
             humans_only: asked.humans_only,
             deadline: asked.deadline,
             context: asked.context.as_ref(),
@@ -141,12 +150,44 @@ pub struct AnsweredView<'a> {
     /// The execution that waited.
     #[schema(value_type = String)]
     pub execution_id: ExecutionId,
-    /// `answered`: it is durable, and no other answer will be taken.
+    /// It is durable in either case. `answered`: no other answer will be taken. `approved`: others must approve too.
+    #[schema(example = "answered")]
     pub status: &'static str,
+    /// How many must approve, when more must than did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<u32>,
+    /// How many did, this answer counted; beside `approvals`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved: Option<usize>,
     /// Who answered.
     pub answered_by: &'a str,
     /// Where the execution stood right after, for those who may look at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub execution_status: Option<Status>,
+}
+
+impl<'a> AnsweredView<'a> {
+    /// What came of an answer of `who`.
+    pub fn new(
+        execution: ExecutionId,
+        intervention: InterventionId,
+        who: &'a Principal,
+        taken: Taken,
+        summary: Option<&Summary>,
+    ) -> Self {
+        let (status, counted) = match taken {
+            Taken::Answered => ("answered", None),
+            Taken::Approved { so_far, needed } => ("approved", Some((so_far, needed))),
+        };
+        Self {
+            intervention_id: intervention,
+            execution_id: execution,
+            status,
+            approvals: counted.map(|(_, needed)| needed),
+            approved: counted.map(|(so_far, _)| so_far),
+            answered_by: who.name(),
+            execution_status: summary.map(|summary| summary.status),
+        }
+    }
 }

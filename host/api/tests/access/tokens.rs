@@ -143,10 +143,25 @@ async fn ask(host: &Host, token: &str) -> Answer {
     host.ask(request.body(axum::body::Body::empty()).unwrap()).await
 }
 
+/// The same at the endpoint of MCP.
+async fn ask_mcp(host: &Host, token: &str) -> Answer {
+    let opening = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "bare", "version": "1" },
+    }});
+    let request = crate::support::request("POST", "/mcp")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream");
+    host.ask(request.body(axum::body::Body::from(opening.to_string())).unwrap()).await
+}
+
 async fn is_refused(host: &Host, token: &str, why: &str) {
-    let answer = ask(host, token).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "UNAUTHENTICATED"), "{why}");
-    assert!(!answer.text.contains("ann"), "nothing of the token is told: {}", answer.text);
+    for answer in [ask(host, token).await, ask_mcp(host, token).await] {
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "UNAUTHENTICATED"), "{why}");
+        assert!(!answer.text.contains("ann"), "nothing of the token is told: {}", answer.text);
+        let how = answer.headers["www-authenticate"].to_str().unwrap();
+        assert!(how.contains("resource_metadata="), "{how}");
+    }
 }
 
 #[tokio::test]
@@ -154,6 +169,7 @@ async fn a_token_of_whoever_the_operator_named_is_believed() {
     let issuer = Issuer::new();
     let host = host(issuer.settings()).await;
     assert_eq!(ask(&host, &issuer.token(&claims())).await.status, 200);
+    assert_eq!(ask_mcp(&host, &issuer.token(&claims())).await.status, 200);
     let ec = issuer.sign(json!({ "alg": "ES256", "kid": "ec" }), &claims());
     assert_eq!(ask(&host, &ec).await.status, 200);
     let unnamed = issuer.sign(json!({ "alg": "ES256" }), &claims());

@@ -70,6 +70,12 @@ impl Store for Memory {
                     };
                     inner.open.insert(intervention.id, pending);
                 }
+                Fact::InterventionApproved { intervention, .. } => {
+                    let open = inner.open.get_mut(intervention);
+                    if let (Some(pending), Some(approved)) = (open, event.answer()) {
+                        pending.intervention.approved.push(approved);
+                    }
+                }
                 Fact::InterventionResolved { intervention, .. }
                 | Fact::InterventionExpired { intervention, .. } => {
                     inner.open.remove(intervention);

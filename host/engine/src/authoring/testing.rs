@@ -1,14 +1,15 @@
 //! Testing a draft in the sandbox: its own examples, and cases that the caller brings.
 //!
 //! Nothing is granted there, unless the caller names a runtime of a developer's own: then the plugin reaches what it would
-//! reach in that. Examples of effectful operations are not run, because they tell of a world that is not there.
+//! reach in that. A case may say itself what an AI model answers: then the plugin may ask, whatever is granted, because nobody
+//! hears it. Examples of effectful operations are not run, because they tell of a world that is not there.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use orgata_model::operation::{EffectClass, Operation, Plugin};
 use orgata_model::runtime::Environment;
-use orgata_model::sampling::Provider;
+use orgata_model::sampling::{Answers, ModelSource, Provider, ScriptedAnswer};
 use orgata_model::{Digest, ExecutionId, RuntimeId, failure};
 use serde_json::Value;
 
@@ -53,6 +54,9 @@ pub struct TestCase {
     pub expected: Option<Value>,
     /// Answers to its questions, in their order.
     pub answers: Vec<Value>,
+    /// What an AI model answers to its requests, in their order; a request more fails. When there are none, the runtime's own
+    /// script answers, if there is one.
+    pub model_answers: Vec<ScriptedAnswer>,
 }
 
 /// How it all went.
@@ -76,6 +80,8 @@ struct Planned {
     operation: Arc<Operation>,
     case: Case,
     answers: Vec<Value>,
+    /// The AI model that the case brings.
+    model: Option<ModelSource>,
 }
 
 impl Engine {
@@ -146,14 +152,30 @@ impl Engine {
         let (grants, config) = (entry.runtime.grants.clone(), Arc::clone(&entry.config));
         // Trying something out costs nobody money.
         let scripted = entry.runtime.model.clone().filter(|model| model.provider == Provider::Scripted);
-        let nothing = ExecutionId::new(uuid::Uuid::nil());
-        let model = scripted.map(|model| Arc::new(Sampling::new(model, &self.0.means(), nothing, 0, None)));
+        let model = scripted.map(|model| self.asked_by_nobody(model));
         Ok(Ground { runtime: id.clone(), environment, grants, config, model, ..bare })
+    }
+
+    /// A model for what is tried out: no execution asks it, and nothing is recorded.
+    fn asked_by_nobody(&self, model: ModelSource) -> Arc<Sampling> {
+        let nothing = ExecutionId::new(uuid::Uuid::nil());
+        Arc::new(Sampling::new(model, &self.0.means(), nothing, 0, None))
+    }
+
+    /// Where a case is tried: with a model of its own, if it brings one.
+    fn ground_of(&self, ground: &Ground, planned: &Planned) -> Ground {
+        let mut ground = ground.clone();
+        if let Some(model) = &planned.model {
+            ground.grants.entry(planned.operation.name.plugin.clone()).or_default().model = true;
+            ground.model = Some(self.asked_by_nobody(model.clone()));
+        }
+        ground
     }
 
     async fn tried(&self, ground: &Ground, planned: &Planned) -> Result<Trial, EngineError> {
         let operations = &*self.0.operations;
-        let mut tryout = Tryout::new(operations, ground, &planned.operation, planned.case.clone());
+        let ground = self.ground_of(ground, planned);
+        let mut tryout = Tryout::new(operations, &ground, &planned.operation, planned.case.clone());
         let mut answers = planned.answers.iter();
         while tryout.go_on().await?.is_some() {
             let Some(answer) = answers.next() else { break };
@@ -187,14 +209,39 @@ fn plan(plugin: &Plugin, request: TestRequest) -> Result<(Vec<Trial>, Vec<Planne
                 operation: Arc::clone(operation),
                 case: Case::from(example),
                 answers: Vec::new(),
+                model: None,
             })),
         }
     }
-    for TestCase { operation, name, input, expected, answers } in request.cases {
+    for (at, case) in request.cases.into_iter().enumerate() {
+        let TestCase { operation, name, input, expected, answers, model_answers } = case;
         let operation = Arc::clone(found(plugin, &operation)?);
-        planned.push(Planned { operation, case: Case { name, example: false, input, expected }, answers });
+        let model = script(at, model_answers)?;
+        let case = Case { name, example: false, input, expected };
+        planned.push(Planned { operation, case, answers, model });
     }
     Ok((skipped, planned))
+}
+
+/// The model that answers so, and says what to write when it is asked for more.
+fn script(at: usize, answers: Vec<ScriptedAnswer>) -> Result<Option<ModelSource>, EngineError> {
+    if answers.is_empty() {
+        return Ok(None);
+    }
+    let count = answers.len();
+    let mut model = ModelSource { answers: Answers::Listed(answers), ..ModelSource::of(Provider::Scripted) };
+    let here = |wrong: String| wrong.replacen("model.answers", &format!("cases[{at}].modelAnswers"), 1);
+    model.check().map_err(|wrong| EngineError::BadRequest(here(wrong)))?;
+    if let Answers::Listed(answers) = &mut model.answers {
+        // The last answer of a script is given to all that follow.
+        answers.push(ScriptedAnswer::failing(format!(
+            "the model was asked more often than the case says: modelAnswers has {count}, so add what it answers to request {}",
+            count + 1
+        )));
+    }
+    // How often it may ask is how many answers there are.
+    model.max_requests = u32::MAX;
+    Ok(Some(model))
 }
 
 /// Why the examples of an operation are not run.

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::answers;
 use crate::error::{EngineError, Thing};
 use crate::executions::Control;
-use crate::interventions::{AnswerRequest, Answerer};
+use crate::interventions::{AnswerRequest, Answerer, Taken};
 
 use super::Driver;
 use super::commit::Stop;
@@ -23,7 +23,7 @@ pub(crate) enum Command {
         intervention: InterventionId,
         answer: AnswerRequest,
         from: Answerer,
-        reply: oneshot::Sender<Result<(), EngineError>>,
+        reply: oneshot::Sender<Result<Taken, EngineError>>,
     },
     /// Pause, resume, cancel, …
     Control {
@@ -105,7 +105,7 @@ impl Driver {
                 match self.check_answer(intervention, answer, &from) {
                     Ok(fact) => {
                         let done = self.record_durably(fact, from.who.actor()).await;
-                        self.tell(reply, done, |_| ())
+                        self.tell(reply, done, |state| taken(state, intervention))
                     }
                     Err(error) => refuse(reply, error),
                 }
@@ -186,6 +186,14 @@ impl Driver {
             true => Fact::InterventionApproved { intervention: id, step, response, notes },
             false => Fact::InterventionResolved { intervention: id, step, response, notes },
         })
+    }
+}
+
+/// What an answer that was taken came to: a question that is still open has another approval.
+fn taken(state: &State, id: InterventionId) -> Taken {
+    match state.question(id) {
+        Some(question) => Taken::Approved { so_far: question.approved.len(), needed: question.approvals },
+        None => Taken::Answered,
     }
 }
 

@@ -251,7 +251,7 @@ impl Host {
     /// What a plugin gets when this version is confirmed, for the audit.
     fn gained(&self, entry: &RuntimeEntry, current: &Plugin) -> Option<String> {
         self.catalog_of(entry);
-        Some(entry.grants.standing(&current.name)?.gained(current))
+        Some(entry.grants.one(&current.name)?.standing.gained(current))
     }
 
     fn standing(&self, entry: &RuntimeEntry, plugin: &PluginName) -> Result<Standing, EngineError> {

@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
     /// Versions of plugins that executions which have not ended keep.
     async fn pinned(&self) -> Result<BTreeSet<Digest>, StoreError>;
 
-    /// A page of open interventions, oldest first.
+    /// A page of open interventions, oldest first, each with those who have approved it so far.
     async fn inbox(&self, query: &InboxQuery) -> Result<Page<PendingIntervention>, StoreError>;
 
     /// Keeps this version of a playbook and makes it the current one of its name.

@@ -125,7 +125,7 @@ async fn of_many_answers_at_once_one_wins_and_all_others_hear_of_it() {
     let mut lost = Vec::new();
     for (n, answer) in answers.into_iter().enumerate() {
         match answer.await.unwrap() {
-            Ok(()) => won.push(n.to_string()),
+            Ok(_) => won.push(n.to_string()),
             Err(EngineError::Answered(first)) => lost.push(first.notes.unwrap()),
             Err(error) => panic!("{error}"),
         }
@@ -167,7 +167,7 @@ async fn late(host: &TestHost, id: orgata_model::ExecutionId) -> Result<(), Engi
         _ => None,
     });
     let answer = AnswerRequest { response: json!({ "color": "blue" }), notes: None, way: Way::Direct };
-    within(host.engine.answer(&ada(), id, asked.unwrap(), answer)).await
+    within(host.engine.answer(&ada(), id, asked.unwrap(), answer)).await.map(drop)
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn no_command_is_lost_between_a_driver_that_leaves_and_the_next() {
                     1 => engine.control(&who, id, Control::Resume, None).await.map(drop),
                     _ => {
                         let answer = AnswerRequest { response: json!(n), notes: None, way: Way::Direct };
-                        engine.answer(&who, id, question, answer).await
+                        engine.answer(&who, id, question, answer).await.map(drop)
                     }
                 }
             }));

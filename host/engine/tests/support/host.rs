@@ -126,7 +126,7 @@ impl TestHost {
 
     pub async fn answer_to(&self, open: &PendingIntervention, response: Value) -> Result<(), EngineError> {
         let answer = AnswerRequest { response, notes: None, way: Way::Direct };
-        within(self.engine.answer(&ada(), open.execution, open.intervention.id, answer)).await
+        within(self.engine.answer(&ada(), open.execution, open.intervention.id, answer)).await.map(drop)
     }
 
     /// The open question of an execution; waits for it.

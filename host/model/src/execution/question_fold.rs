@@ -122,6 +122,19 @@ impl State {
     }
 }
 
+impl Event {
+    /// The answer that this event took: the one that closed a question, or one of several approvals.
+    pub fn answer(&self) -> Option<Resolution> {
+        match &self.fact {
+            Fact::InterventionResolved { response, notes, .. }
+            | Fact::InterventionApproved { response, notes, .. } => {
+                Some(resolution(self, response, notes.as_deref()))
+            }
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn resolution(event: &Event, answer: &Arc<Value>, notes: Option<&str>) -> Resolution {
     let response = Value::clone(answer);
     Resolution { response, notes: notes.map(str::to_owned), by: event.actor.to_string(), at: event.at }

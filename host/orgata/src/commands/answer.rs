@@ -38,6 +38,11 @@ pub(crate) async fn answer(global: &Global, args: &AnswerArgs) -> anyhow::Result
         print_json(&answered)?;
     } else {
         println!("answered: {}", body.part("response"));
+        if let (Some(so_far), Some(needed)) =
+            (answered.part("approved").as_u64(), answered.part("approvals").as_u64())
+        {
+            println!("{so_far} of {needed} have approved: it waits for the others");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -29,7 +29,8 @@ fn print(page: &Value) {
         println!("no question waits for you");
         return;
     };
-    let columns = ["EXECUTION", "PLAYBOOK", "RUNTIME", "STEP", "FOR", "QUESTION", "SINCE", "UNTIL"];
+    let columns =
+        ["EXECUTION", "PLAYBOOK", "RUNTIME", "STEP", "FOR", "QUESTION", "APPROVED", "SINCE", "UNTIL"];
     table::print(&columns, items.iter().map(|item| row(item)));
     if page.part("nextCursor").is_string() {
         println!("there are more: raise --limit");
@@ -37,7 +38,7 @@ fn print(page: &Value) {
     println!("\nanswer one with `orgata answer {}`", table::text(first.part("executionId")));
 }
 
-fn row(question: &Value) -> [String; 8] {
+fn row(question: &Value) -> [String; 9] {
     let cell = |key: &str| table::text(question.part(key));
     let time = |key: &str| table::time(question.part(key));
     [
@@ -47,7 +48,19 @@ fn row(question: &Value) -> [String; 8] {
         cell("step"),
         cell("assigneeRole"),
         table::shortened(question.part("prompt")),
+        approved(question),
         time("openedAt"),
         time("deadline"),
     ]
+}
+
+/// How many of several have approved, and who, as far as the host tells: `1 of 2 (ben)`.
+fn approved(question: &Value) -> String {
+    let Some(needed) = question.part("approvals").as_u64() else { return "-".to_owned() };
+    let so_far = question.part("approved").as_u64().unwrap_or_default();
+    let names: Vec<String> = question.part("approvedBy").items().map(table::text).collect();
+    match names.is_empty() {
+        true => format!("{so_far} of {needed}"),
+        false => format!("{so_far} of {needed} ({})", names.join(", ")),
+    }
 }

@@ -67,7 +67,7 @@ impl Guest {
             let runtime = &scope.session.runtime;
             self.absent(format!(
                 "there is no AI model to ask: runtime {runtime} needs a `model`, and what is only tried out asks none but a \
-                 scripted one"
+                 scripted one, such as the `modelAnswers` of a case of test_operation"
             ))
         })
     }

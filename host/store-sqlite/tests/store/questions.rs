@@ -68,6 +68,39 @@ async fn a_question_that_is_answered_in_the_same_append_never_shows() {
 }
 
 #[tokio::test]
+async fn those_who_approve_are_kept_with_the_question_which_stays_open() {
+    let home = Home::new();
+    let store = home.open().await;
+    let one = Intervention { approvals: 4, ..asked(1, OnDeadline::Escalate(role("owner"))) };
+    let mut summary = asking(&store, 1, std::slice::from_ref(&one)).await;
+    // What is kept is what the history says, to the letter.
+    let responses =
+        [json!({ "decision": "approve", "n": 0.1, "big": u64::MAX }), json!("\"\u{0}'$[#]ü"), json!(null)];
+    for (at, response) in responses.iter().enumerate() {
+        let notes = (at == 1).then(|| "it's fine: {\"a\": 1}".to_owned());
+        let response = Arc::new(response.clone());
+        let step = step("choose-jelly");
+        let fact = Fact::InterventionApproved { intervention: one.id, step, response, notes };
+        let append = next(summary, [fact]);
+        store.append(append.clone()).await.unwrap();
+        let event = append.events.last().unwrap();
+        let open = open(&store).await.remove(0);
+        assert_eq!((open.approved.len(), open.approved.last()), (at + 1, event.answer().as_ref()));
+        summary = append.summary;
+    }
+    store.close().await.unwrap();
+    let store = home.open().await;
+    let before = open(&store).await.remove(0).approved;
+    assert_eq!(before.iter().map(|approved| approved.response.clone()).collect::<Vec<_>>(), responses);
+    // It may pass to another role, and ends as any other.
+    let after = next(summary, [expired(one.id)]);
+    store.append(after.clone()).await.unwrap();
+    assert_eq!(open(&store).await.remove(0).approved, before);
+    store.append(next(after.summary, [resolved(one.id)])).await.unwrap();
+    assert_eq!(open(&store).await, []);
+}
+
+#[tokio::test]
 async fn a_question_that_expires_closes() {
     let home = Home::new();
     let store = home.open().await;

@@ -45,7 +45,7 @@ async fn write(call: &Call, given: Given) -> Result<Vec<PromptMessage>, ApiError
     let playbook = Address::Playbook(summary.runtime.clone(), summary.playbook.name.clone());
     let mut messages = vec![text(format!(
         "Suggest improvements of the process that execution `{id}` ran. Goal: {goal}.\n\n{}",
-        Digest::of(&events).written(events.len() >= MOST)
+        Digest::of(&events).written(summary.status.as_str(), events.len() >= MOST)
     ))];
     // A playbook may be retired by now, or published anew: the history stands for itself.
     if let Ok(message) = embedded(call, &playbook).await {
@@ -89,6 +89,8 @@ struct Took<'e> {
     retries: u32,
     waited: SignedDuration,
     answered_by: Vec<&'e str>,
+    /// An outside event's name, while nothing has come of it.
+    waits_for: Option<&'e str>,
 }
 
 impl<'e> Digest<'e> {
@@ -111,8 +113,10 @@ impl<'e> Digest<'e> {
                 took.attempts = took.attempts.max(*attempt);
             }
             Fact::StepRetryScheduled { step, .. } => self.step(step).retries += 1,
-            Fact::StepWaiting { step, .. } => {
-                self.step(step).began.get_or_insert(at);
+            Fact::StepWaiting { step, event, .. } => {
+                let took = self.step(step);
+                took.began.get_or_insert(at);
+                took.waits_for = Some(event.as_deref().unwrap_or("a time"));
             }
             Fact::StepCompleted { step, .. } => self.end(step, at, "completed"),
             Fact::StepSkipped { step, .. } => self.end(step, at, "skipped"),
@@ -149,13 +153,13 @@ impl<'e> Digest<'e> {
         }
     }
 
-    fn written(&self, cut: bool) -> String {
+    fn written(&self, status: &str, cut: bool) -> String {
         let mut text = String::new();
         if let (Some(began), Some(last)) = (self.began, self.last) {
             // Writing into a text cannot fail.
             let _ = writeln!(
                 text,
-                "It took {} so far, from {began} to {last}.",
+                "Its status is `{status}`. From its first event to its last it took {}: {began} to {last}.",
                 shown(last.duration_since(began))
             );
         }
@@ -166,7 +170,8 @@ impl<'e> Digest<'e> {
         let mut steps: Vec<_> = self.steps.iter().collect();
         steps.sort_by_key(|(_, (place, _))| *place);
         for (name, (_, took)) in steps {
-            let _ = writeln!(text, "| {name} | {} |", took.cells().join(" | "));
+            let asks = self.open.values().any(|(step, _)| step == name);
+            let _ = writeln!(text, "| {name} | {} |", took.cells(asks).join(" | "));
         }
         for (step, since) in self.open.values() {
             let _ = writeln!(text, "\n`{step}` still waits for an answer, since {since}.");
@@ -176,22 +181,20 @@ impl<'e> Digest<'e> {
 }
 
 impl Took<'_> {
-    fn cells(&self) -> [String; 6] {
+    /// `asks`: a question of the step is open.
+    fn cells(&self, asks: bool) -> [String; 6] {
         let (took, outcome) = match (self.began, self.ended) {
-            (Some(began), Some((ended, how))) => (shown(ended.duration_since(began)), how),
-            (None, Some((_, how))) => (String::new(), how),
-            _ => (String::new(), "under way"),
+            (Some(began), Some((ended, how))) => (shown(ended.duration_since(began)), how.to_owned()),
+            (None, Some((_, how))) => (String::new(), how.to_owned()),
+            _ if asks => (String::new(), "waits for a person".to_owned()),
+            _ => match self.waits_for {
+                Some(what) => (String::new(), format!("waits for {what}")),
+                None => (String::new(), "under way".to_owned()),
+            },
         };
         let waited = if self.waited.is_zero() { String::new() } else { shown(self.waited) };
         let count = |count: u32| if count == 0 { String::new() } else { count.to_string() };
-        [
-            took,
-            count(self.attempts),
-            count(self.retries),
-            waited,
-            self.answered_by.join(", "),
-            outcome.to_owned(),
-        ]
+        [took, count(self.attempts), count(self.retries), waited, self.answered_by.join(", "), outcome]
     }
 }
 
@@ -215,6 +218,6 @@ mod tests {
         let recorded = include_str!("../../../../model/tests/histories/v0_1.jsonl");
         let events: Vec<Event> =
             recorded.lines().map(|line| serde_json::from_str(line).expect("a line is an event")).collect();
-        insta::assert_snapshot!(Digest::of(&events).written(true));
+        insta::assert_snapshot!(Digest::of(&events).written("succeeded", true));
     }
 }

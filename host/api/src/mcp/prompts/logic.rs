@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use orgata_model::intervention::OnDeadline;
 use orgata_model::playbook::{Playbook, Work};
-use orgata_model::{OperationName, PlaybookName, RuntimeId};
+use orgata_model::{PlaybookName, RoleName, RuntimeId};
 use rmcp::model::PromptMessage;
 
 use super::{Argument, Given, Registered, Written, embedded, text};
@@ -25,7 +26,7 @@ pub(super) const PROMPT: Registered = Registered {
 
 const QUESTIONS: &str = "\
 Read the playbook as somebody who answers for the business. The host has checked it already: it parses, references lead \
-somewhere, parameters fit. Look for what no checker can see:
+somewhere, and parameters fit the operations that are loaded. Look for what no checker can see:
 
 1. Does it do what it is for, and all of it? Name each rule, and the step that keeps it; name rules that no step keeps.
 2. Every `when`, `switch` and `match`: what of values at the border, missing ones, and cases that none of them takes?
@@ -51,24 +52,45 @@ async fn write(call: &Call, given: Given) -> Result<Vec<PromptMessage>, ApiError
         )),
         embedded(call, &Address::Playbook(runtime.clone(), name)).await?,
     ];
-    let operations = operations(&playbook).into_iter().map(|name| Address::Operation(runtime.clone(), name));
-    let roles = playbook.roles.iter().map(|role| Address::Role(runtime.clone(), role.clone()));
+    messages.push(text(
+        "What it leans on: the operations that it runs and those that undo them, the playbooks that it runs, its roles.",
+    ));
     // Not loaded, or not for this caller: the rest can be said all the same.
-    for address in operations.chain(roles) {
+    for address in leaned_on(&runtime, &playbook) {
         match embedded(call, &address).await {
             Ok(message) => messages.push(message),
-            Err(error) => messages.push(text(format!("`{address}` cannot be shown: {}", error.message()))),
+            Err(error) => messages.push(text(format!(
+                "`{address}` cannot be shown, so what the playbook makes of it is unchecked: {}",
+                error.message()
+            ))),
         }
     }
     messages.push(text(QUESTIONS));
     Ok(messages)
 }
 
-/// The operations that a playbook runs, each once.
-fn operations(playbook: &Playbook) -> BTreeSet<OperationName> {
-    let named = playbook.steps.iter().filter_map(|step| match &step.work {
-        Work::Operation { operation, .. } => Some(operation.clone()),
+/// What has to be read with a playbook, each once.
+fn leaned_on(runtime: &RuntimeId, playbook: &Playbook) -> Vec<Address> {
+    let operations = playbook.operations().map(|name| Address::Operation(runtime.clone(), name.clone()));
+    let run = playbook.steps.iter().filter_map(|step| match &step.work {
+        // One that runs itself is there already.
+        Work::Playbook { playbook: name, .. } if *name != playbook.name => Some(name),
         _ => None,
     });
-    named.collect()
+    let playbooks = run.collect::<BTreeSet<_>>();
+    let playbooks = playbooks.into_iter().map(|name| Address::Playbook(runtime.clone(), name.clone()));
+    let roles = roles(playbook).into_iter().map(|role| Address::Role(runtime.clone(), role.clone()));
+    operations.chain(playbooks).chain(roles).collect()
+}
+
+/// The roles that a playbook names, and those that questions pass to.
+fn roles(playbook: &Playbook) -> BTreeSet<&RoleName> {
+    let later = playbook.steps.iter().filter_map(|step| match &step.work {
+        Work::Intervention(ask) => match &ask.deadline {
+            Some((_, OnDeadline::Escalate(role))) => Some(role),
+            _ => None,
+        },
+        _ => None,
+    });
+    playbook.roles.iter().chain(later).collect()
 }

@@ -20,8 +20,8 @@ use super::call::Call;
 use super::resources::text_of;
 use crate::error::ApiError;
 
-/// What operations can be written in by `orgata plugin new`.
-pub(super) const LANGUAGES: [&str; 2] = ["rust", "js"];
+/// What operations can be written in by `scaffold_operation`; the usual one first.
+pub(super) const LANGUAGES: [&str; 2] = ["javascript", "rust"];
 /// What an operation may do to the outside.
 pub(super) const EFFECTS: [&str; 3] = ["pure", "observing", "effectful"];
 
@@ -62,7 +62,12 @@ impl Given {
                 Value::Null if known => continue,
                 _ => {
                     let shown: String = name.chars().take(60).collect();
-                    let message = format!("{} takes no `{shown}`, or none like this", prompt.name);
+                    let known: Vec<&str> = prompt.arguments.iter().map(|argument| argument.name).collect();
+                    let known = known.join(", ");
+                    let message = format!(
+                        "{} takes no `{shown}`, or none like this: it takes texts, named {known}",
+                        prompt.name
+                    );
                     return Err(ApiError::bad_request(message));
                 }
             };

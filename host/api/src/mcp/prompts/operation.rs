@@ -1,5 +1,7 @@
 //! `generate_operation_prompt`: everything that is needed to write an operation.
 
+use orgata_model::OperationName;
+
 use super::{Argument, EFFECTS, Given, LANGUAGES, Registered, Written, embedded, text};
 use crate::error::ApiError;
 use crate::mcp::address::Address;
@@ -17,7 +19,11 @@ pub(super) const PROMPT: Registered = Registered {
             required: true,
         },
         Argument { name: "name", about: "Its name, `plugin/operation` in kebab-case", required: false },
-        Argument { name: "language", about: "`rust` (usual) or `js`", required: false },
+        Argument {
+            name: "language",
+            about: "`javascript` (usual: it builds in seconds) or `rust`",
+            required: false,
+        },
         Argument {
             name: "effect",
             about: "`pure` (usual: it computes), `observing` (it sees the outside) or `effectful` (it may change it)",
@@ -41,27 +47,42 @@ const IN_RUST: &str = include_str!("../../../../../plugins/kitchen/src/lib.rs");
 const IN_JS: &str = include_str!("../../../../../plugins/text/text.js");
 
 const CHECKS: &str = "\
-The component must pass these checks, in this order; nothing of it becomes current before it has:
+How to get there with the tools of this host. Whoever has no tools hands the files to a person, who does the same at a terminal \
+with the command in brackets.
 
-1. `orgata plugin build FOLDER`: it compiles to one WebAssembly component.
-2. `orgata plugin inspect FILE`: it exports `orgata:plugin/operations@1.0.0` and imports no more than its effect allows.
-   What it imports decides its effect class: nothing, or `log`, `progress`, `config` and plain WASI are `pure`; `secrets` and
-   `kv-read` are `observing`; `kv`, `model`, `wasi:http/outgoing-handler` and anything else are `effectful`.
-3. `describe` answers within tight limits, with nothing granted: kebab-case names, a semantic version, descriptions, and JSON
+1. `scaffold_operation`, with the language and the effect class above, gives the files of an operation that builds and passes \
+   its own example. Begin with them: they have the project's files too, which the example above does not show; in JavaScript \
+   `package.json` names the world, and so what can be imported. (`orgata plugin new NAME`, with `--lang js` for JavaScript)
+2. Write the function, its description, schemas and examples into those files.
+3. `build_operation` takes all files and gives a digest, or the compiler's errors with file and line. Rust is built only where \
+   the operator has prepared it. (`orgata plugin build FOLDER`)
+4. `validate_operation` says what the component exports and wants, and what loading it would break. \
+   (`orgata plugin inspect FILE`)
+5. `test_operation` runs the examples, and cases that you give, in the sandbox. (`orgata plugin test FILE`)
+6. `load_operation` makes it current. Do so only when a person wants it. (`orgata plugin load FILE`)
+
+What the component must keep to:
+
+1. It exports `orgata:plugin/operations@1.0.0` and imports no more than its effect class allows. The imports decide the class:
+   nothing, or `log`, `progress`, `config` and plain WASI are `pure`; `secrets` and `kv-read` are `observing`; `kv`, `model`,
+   `wasi:http/outgoing-handler` and anything else are `effectful`. What it wants to reach, an operator must grant.
+2. `describe` answers within tight limits, with nothing granted: kebab-case names, a semantic version, descriptions, and JSON
    Schemas 2020-12 that compile and refer to nothing outside of themselves. Refuse unknown input fields
    (`additionalProperties: false`).
-4. `orgata plugin test FILE`: every example's input fits the input schema, and running it gives exactly the example's output,
-   twice. Give at least one example for each operation.
-5. It always ends: no endless loops or recursion, no panics as answers. A failure is `invalid-input` (never retried),
+3. Give each operation at least one example: its input fits the input schema, its output the output schema, and a pure or
+   observing operation gives exactly that output whenever it is run. Examples of effectful operations are not run: they are
+   read. Try those by cases of `test_operation`.
+4. It always ends: no endless loops or recursion, no panics as answers. A failure is `invalid-input` (never retried),
    `transient` (retried) or `permanent`, with a stable code in kebab-case.
-6. An effectful operation hands `idempotency-key` to the system that it changes, and says `idempotent` only if twice does no
+5. An effectful operation hands `idempotency-key` to the system that it changes, and says `idempotent` only if twice does no
    more than once.
-7. An operation that needs a person returns `ask` with a question and a `resume-state`; only that state survives a restart.
+6. An operation that needs a person returns `ask` with a question and a `resume-state`; only that state survives a restart.
 ";
 
 async fn write(call: &Call, given: Given) -> Result<Vec<rmcp::model::PromptMessage>, ApiError> {
     let language = one_of(&given, "language", &LANGUAGES)?;
     let effect = one_of(&given, "effect", &EFFECTS)?;
+    named(&given)?;
     let mut messages = vec![
         text(task(&given, language, effect)),
         text(format!("The contract, in WIT:\n\n```wit\n{CONTRACT}```")),
@@ -69,13 +90,32 @@ async fn write(call: &Call, given: Given) -> Result<Vec<rmcp::model::PromptMessa
         text(CHECKS),
     ];
     if given.text("runtime").is_some() {
-        messages.push(text("The runtime that it is for; do not write again what is there:"));
+        messages.push(text(
+            "The runtime that it is for, with the operations that it has: do not write one of those again.",
+        ));
         messages.push(embedded(call, &Address::Runtime(given.name("runtime")?)).await?);
     }
     messages.push(text(
-        "Write the operation: all files, complete. Then say which examples show that it is right.",
+        "Write the operation: all files, complete. Then say which examples and cases show that it is right.",
     ));
     Ok(messages)
+}
+
+fn meaning(effect: &str) -> &'static str {
+    match effect {
+        "effectful" => "may change the outside",
+        "observing" => "sees the outside and leaves it as it is",
+        _ => "only computes",
+    }
+}
+
+/// A name that no operation can have would be found by the first build.
+fn named(given: &Given) -> Result<(), ApiError> {
+    let Some(name) = given.text("name") else { return Ok(()) };
+    match name.parse::<OperationName>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ApiError::bad_request(format!("`name`: {error}"))),
+    }
 }
 
 fn one_of<'l>(given: &Given, name: &str, known: &[&'l str]) -> Result<&'l str, ApiError> {
@@ -89,7 +129,8 @@ fn task(given: &Given, language: &str, effect: &str) -> String {
     let purpose = given.text("purpose").unwrap_or_default();
     let mut task = format!(
         "Write an Orgata operation: one function of a plugin, which is a sandboxed WebAssembly component.\n\nPurpose: \
-         {purpose}\nLanguage: {language}\nEffect class: {effect}\n"
+         {purpose}\nLanguage: {language}\nEffect class: {effect}, which means that it {}\n",
+        meaning(effect)
     );
     for (word, name) in [("Name", "name"), ("Input", "input"), ("Output", "output")] {
         if let Some(said) = given.text(name) {
@@ -101,15 +142,18 @@ fn task(given: &Given, language: &str, effect: &str) -> String {
 
 fn example(language: &str) -> String {
     let (fence, source, words) = match language {
-        "js" => (
-            "js",
-            IN_JS,
-            "The contract is written by hand; `orgata plugin new NAME --lang js` makes the folder.",
-        ),
-        _ => (
+        "rust" => (
             "rust",
             IN_RUST,
-            "The kit `orgata-plugin` makes schemas of types; `orgata plugin new NAME` makes the folder.",
+            "It is written with the kit `orgata-plugin`, which makes schemas of types and comes with Orgata's source. What \
+             `scaffold_operation` gives is written on the contract alone: follow its shape, and take from here how operations \
+             are described, fail and ask.",
+        ),
+        _ => (
+            "js",
+            IN_JS,
+            "It is written on the contract alone. In JavaScript names are in camelCase, a variant is `{ tag, val }`, and a \
+             failure is thrown.",
         ),
     };
     format!("A whole plugin that works. {words}\n\n```{fence}\n{source}```")

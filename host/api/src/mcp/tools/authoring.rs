@@ -131,8 +131,9 @@ impl Tool for TestOperation {
     const NAME: &'static str = "test_operation";
     const TITLE: &'static str = "Test a draft";
     const ABOUT: &'static str = "Runs a draft's examples, and the cases given here, in the sandbox: each with its outcome, where that differs \
-        from what was expected, log, time and memory. A case may bring `answers` to the questions that the operation asks. Nothing is \
-        granted and nothing is recorded, unless a runtime in development is named, whose grants then hold.";
+        from what was expected, log, time and memory. A case may bring `answers` to the questions that the operation asks people, and \
+        `modelAnswers` to what it asks an AI model. Nothing is granted and nothing is recorded, unless a runtime in development is \
+        named, whose grants then hold.";
     const EFFECT: Effect = Effect::Adds;
     type Input = Trying;
     type Output = TestedView<'static>;

@@ -61,7 +61,8 @@ impl Tool for GetPendingInterventions {
     const NAME: &'static str = "get_pending_interventions";
     const TITLE: &'static str = "See what waits for an answer";
     const ABOUT: &'static str = "Lists the open questions (interventions) of one execution, of a runtime or of the whole host, oldest \
-        first: what is to be decided, the options, the JSON Schema of an answer, who should answer and until when. Show them to \
+        first: what is to be decided, the options, the JSON Schema of an answer, who should answer and until when, and where several \
+        must approve, how many did (`approved` of `approvals`). Show them to \
         the person whose decision it is; answer with `intervene_execution`.";
     const EFFECT: Effect = Effect::Looks;
     type Input = Pending;
@@ -93,7 +94,7 @@ impl Tool for InterveneExecution {
     const NAME: &'static str = "intervene_execution";
     const TITLE: &'static str = "Answer a question";
     const ABOUT: &'static str = "Answers an open question of an execution, which then goes on. The first valid answer wins and is \
-        durable. `response` must satisfy the question's `responseSchema`. Answer for a person only with what that person said: \
+        durable; `status` is `approved` where others must approve too. `response` must satisfy the question's `responseSchema`. Answer for a person only with what that person said: \
         never decide in their place. A question that is `humansOnly` is not answered this way.";
     const EFFECT: Effect = Effect::Replaces;
     type Input = Answer;
@@ -102,16 +103,10 @@ impl Tool for InterveneExecution {
     async fn call(call: &Call, answer: Answer) -> Result<Reply, ApiError> {
         let Answer { execution_id, intervention_id, response, notes } = answer;
         let request = AnswerRequest { response, notes, way: Way::Assistant };
-        questions::answer(call, execution_id, intervention_id, request).await?;
+        let taken = questions::answer(call, execution_id, intervention_id, request).await?;
         // The answer is taken: that its giver may not look at the execution does not undo it.
         let summary = call.engine().execution(&call.who, execution_id).await.ok();
-        let answered = AnsweredView {
-            intervention_id,
-            execution_id,
-            status: "answered",
-            answered_by: call.who.name(),
-            execution_status: summary.map(|summary| summary.status),
-        };
+        let answered = AnsweredView::new(execution_id, intervention_id, &call.who, taken, summary.as_ref());
         Ok(Reply::of(&answered)?.linked(Address::Execution(execution_id)))
     }
 }

@@ -13,7 +13,8 @@ use crate::wire::intervention::{AnswerBody, AnsweredView};
 
 /// Answer a question
 ///
-/// The first valid answer wins: once this answers 200 it is durable, and every later one is refused with 409.
+/// The first valid answer wins: once this answers 200 it is durable, and every later one is refused with 409. Where several
+/// must approve, each of them does so once.
 #[utoipa::path(
     post,
     path = "/api/v1/executions/{executionId}/interventions/{interventionId}",
@@ -35,15 +36,9 @@ pub(crate) async fn answer(
     Path((execution, intervention)): Path<(ExecutionId, InterventionId)>,
     Json(body): Json<AnswerBody>,
 ) -> Result<Response, ApiError> {
-    engine.answer(&principal, execution, intervention, body.into()).await?;
+    let taken = engine.answer(&principal, execution, intervention, body.into()).await?;
     // The answer is taken: that its giver may not look at the execution does not undo it.
     let summary = engine.execution(&principal, execution).await.ok();
-    let answered = AnsweredView {
-        intervention_id: intervention,
-        execution_id: execution,
-        status: "answered",
-        answered_by: principal.name(),
-        execution_status: summary.map(|summary| summary.status),
-    };
+    let answered = AnsweredView::new(execution, intervention, &principal, taken, summary.as_ref());
     Ok(Json(answered).into_response())
 }

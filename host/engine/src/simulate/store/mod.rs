@@ -166,6 +166,12 @@ impl Row {
                 opened_at: event.at,
                 intervention: intervention.clone(),
             }),
+            Fact::InterventionApproved { intervention, .. } => {
+                let open = self.open.iter_mut().find(|open| open.intervention.id == *intervention);
+                if let (Some(open), Some(approved)) = (open, event.answer()) {
+                    open.intervention.approved.push(approved);
+                }
+            }
             Fact::InterventionResolved { intervention, .. }
             | Fact::InterventionWithdrawn { intervention, .. } => {
                 self.open.retain(|open| open.intervention.id != *intervention);
