@@ -230,6 +230,11 @@ impl World {
         self.inside.lock().unwrap().calls[count..].to_vec()
     }
 
+    /// One call, by its place in the record.
+    pub fn call_at(&self, place: usize) -> CallRecord {
+        self.inside.lock().unwrap().calls[place].clone()
+    }
+
     /// How many calls there were of this operation.
     pub fn called(&self, operation: &str) -> usize {
         self.inside.lock().unwrap().calls.iter().filter(|call| call.operation == operation).count()
