@@ -37,12 +37,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Of a host with these playbooks.
-    pub(crate) fn of(sources: &[String]) -> Self {
-        let playbooks: Vec<_> =
-            sources.iter().map(|source| Arc::new(Playbook::parse("story.yaml", source).unwrap())).collect();
+    pub(crate) fn of(playbooks: &[Arc<Playbook>]) -> Self {
         let schedule = playbooks.iter().find_map(|playbook| playbook.schedule.as_ref());
         let due_times = schedule.map(DueTimes::of);
-        let playbooks = playbooks.into_iter().map(|playbook| (playbook.digest, playbook)).collect();
+        let playbooks = playbooks.iter().map(|playbook| (playbook.digest, Arc::clone(playbook))).collect();
         Self { playbooks, due_times, ..Self::default() }
     }
 
