@@ -37,12 +37,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Of a host with these playbooks.
-    pub(crate) fn of(sources: &[String]) -> Self {
-        let playbooks: Vec<_> =
-            sources.iter().map(|source| Arc::new(Playbook::parse("story.yaml", source).unwrap())).collect();
+    pub(crate) fn of(playbooks: &[Arc<Playbook>]) -> Self {
         let schedule = playbooks.iter().find_map(|playbook| playbook.schedule.as_ref());
         let due_times = schedule.map(DueTimes::of);
-        let playbooks = playbooks.into_iter().map(|playbook| (playbook.digest, playbook)).collect();
+        let playbooks = playbooks.iter().map(|playbook| (playbook.digest, Arc::clone(playbook))).collect();
         Self { playbooks, due_times, ..Self::default() }
     }
 
@@ -53,14 +51,10 @@ impl Watch {
             self.written += 1;
             self.check_written(host, written, wanted);
         }
-        let new = host.world.calls_after(self.calls);
-        if !new.is_empty() {
-            self.calls += new.len();
-            let all = host.world.calls();
-            for call in new {
-                keys::check_turn(host, &all, &call);
-                self.check_call(&call);
-            }
+        for call in host.world.calls_after(self.calls) {
+            self.calls += 1;
+            keys::check_turn(host, &call);
+            self.check_call(&call);
         }
         for id in host.store.ids() {
             let version = host.summary(id).version;
@@ -203,12 +197,7 @@ pub(crate) fn first_state(id: ExecutionId, playbook: &Arc<Playbook>, events: &[E
 
 /// What holds whenever nothing moves: nobody is at work for what has ended.
 pub(crate) fn check_rest(host: &TestHost) {
-    let running = host.world.running();
-    if running.is_empty() {
-        return;
-    }
-    let calls = host.world.calls();
-    for call in running.into_iter().map(|place| &calls[place]) {
+    for call in host.world.running().into_iter().map(|place| host.world.call_at(place)) {
         let ended = host.status(call.execution).is_some_and(Status::is_end);
         assert!(!ended, "{} is under way, and its execution has ended", call.key);
     }

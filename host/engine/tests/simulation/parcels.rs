@@ -102,7 +102,7 @@ impl People {
 }
 
 /// What another host makes of a history: it is the same there, and goes on when somebody says so; or it is refused.
-pub(crate) async fn take_abroad(parcel: Parcel, sources: &[String], dice: &mut Rng) {
+pub(crate) async fn take_abroad(parcel: Parcel, playbooks: &[Arc<Playbook>], dice: &mut Rng) {
     let mut there = TestHost::new().await;
     // Ids are made of times: none of what was taken in is given again.
     there.clock.set(parcel.events.last().unwrap().at + Duration::from_secs(1));
@@ -123,10 +123,10 @@ pub(crate) async fn take_abroad(parcel: Parcel, sources: &[String], dice: &mut R
     assert_eq!(again.code(), "ALREADY_EXISTS", "{again}");
     if !parcel.ended {
         // Playbooks that it runs may be there, or not.
-        let known = if dice.once_in(2) { sources } else { &[] };
+        let known = if dice.once_in(2) { playbooks } else { &[] };
         go_on(&there, summary.id, known, dice).await;
     }
-    Watch::of(sources).look(&there, &Default::default());
+    Watch::of(playbooks).look(&there, &Default::default());
     invariants::check_end(&there);
 }
 
@@ -149,7 +149,7 @@ async fn refuses_what_is_not_whole(there: &TestHost, parcel: &Parcel) {
 
 /// It folds to what it was, and nothing has run.
 fn is_the_same(there: &TestHost, parcel: &Parcel, told: &Summary) {
-    let playbook = Arc::new(Playbook::parse("parcel.yaml", &parcel.request.playbook.1).unwrap());
+    let playbook = there.store.playbook_of(told.id);
     let before = invariants::fold(told.id, &playbook, &parcel.events);
     let events = there.history(told.id);
     assert!(events.starts_with(&parcel.events), "the history is the same");
@@ -163,9 +163,9 @@ fn is_the_same(there: &TestHost, parcel: &Parcel, told: &Summary) {
 }
 
 /// Somebody lets it go on, and it comes to its end.
-async fn go_on(there: &TestHost, id: ExecutionId, sources: &[String], dice: &mut Rng) {
-    for source in sources.iter().filter(|source| !source.contains("schedule:")) {
-        there.publish(source).await;
+async fn go_on(there: &TestHost, id: ExecutionId, playbooks: &[Arc<Playbook>], dice: &mut Rng) {
+    for playbook in playbooks.iter().filter(|playbook| playbook.schedule.is_none()) {
+        there.publish(&playbook.source).await;
     }
     there.control(id, Control::Resume).await.unwrap();
     let mut people = People::default();

@@ -14,7 +14,7 @@ pub(crate) fn any_playbooks(dice: &mut Rng) -> Vec<String> {
     let story = any_playbook(&dice.bytes(260));
     let (other, story) = (dressed(&other, "other", "leaf", dice), dressed(&story, "story", "other", dice));
     let mut all = vec![leaf.to_owned(), other, story];
-    all.extend(dice.once_in(3).then(|| timely(dice)));
+    all.extend(dice.once_in(4).then(|| timely(dice)));
     all
 }
 

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
-use std::sync::Once;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use orgata_engine::Settings;
+use orgata_model::playbook::Playbook;
 use orgata_model::retention::Retention;
 
 use crate::faults;
@@ -80,6 +81,7 @@ struct Teller {
     seed: u64,
     dice: Rng,
     sources: Vec<String>,
+    playbooks: Vec<Arc<Playbook>>,
     host: Option<TestHost>,
     people: People,
     watch: Watch,
@@ -93,8 +95,8 @@ impl Teller {
         let mut dice = Rng::of(seed);
         let sources = any_playbooks(&mut dice);
         let scheduled = sources.iter().any(|source| source.contains("schedule:"));
-        let (people, watch, mood) = (People::default(), Watch::of(&sources), Mood::default());
-        Self { seed, dice, sources, host: None, people, watch, mood, scheduled }
+        let (people, watch, mood) = (People::default(), Watch::default(), Mood::default());
+        Self { seed, dice, sources, playbooks: Vec::new(), host: None, people, watch, mood, scheduled }
     }
 
     fn host(&self) -> &TestHost {
@@ -111,8 +113,9 @@ impl Teller {
             Settings { forgetful, active_executions, retention, audit_keep, ..Settings::default() };
         let host = TestHost::with(settings).await;
         for source in &self.sources {
-            host.publish(source).await;
+            self.playbooks.push(within(host.try_publish(source)).await.unwrap());
         }
+        self.watch = Watch::of(&self.playbooks);
         let_anything_happen(&host.world, self.seed, &self.mood);
         self.host = Some(host);
         self.chaos().await;
@@ -175,8 +178,8 @@ impl Teller {
             }
             23..=28 => people.control(host, dice),
             29..=33 => Some(faults::befall(host, dice)),
-            34 | 40 if started(host) < 5 => Some(people.start(host, dice)),
-            35 if started(host) < 5 => people.fork(host, dice),
+            34 | 40 if started(host) < 4 => Some(people.start(host, dice)),
+            35 if started(host) < 4 => people.fork(host, dice),
             36 => {
                 let version = 2 + u32::try_from(dice.roll(u64::from(VERSIONS) - 1)).unwrap();
                 host.world.load_all(version);
@@ -274,9 +277,9 @@ impl Teller {
     /// What was taken out is taken into another host, too.
     async fn go_abroad(&mut self) {
         let parcel = self.people.parcels.lock().unwrap().pop();
-        if let Some(parcel) = parcel {
+        if let Some(parcel) = parcel.filter(|_| self.dice.once_in(2)) {
             note("a history is taken abroad".to_owned());
-            parcels::take_abroad(parcel, &self.sources, &mut self.dice).await;
+            parcels::take_abroad(parcel, &self.playbooks, &mut self.dice).await;
         }
     }
 

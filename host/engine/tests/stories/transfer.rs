@@ -91,6 +91,7 @@ async fn one_that_was_paused_stays_as_it_is() {
 #[tokio::test]
 async fn without_its_plugins_one_that_has_not_ended_is_refused() {
     let (here, there) = (TestHost::new().await, TestHost::new().await);
+    here.world.load_all(2);
     here.publish(&steps(&["mail/send"])).await;
     here.world.hold("mail/send");
     let id = here.start(json!({ "v": 1 })).await;

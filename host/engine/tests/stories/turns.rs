@@ -118,9 +118,9 @@ async fn iterations_of_a_loop_take_turns_with_the_key_of_their_item() {
     )
     .await;
     host.world.hold("mail/send");
-    let id = host.start(json!({ "list": ["x", "x", "y", "x"] })).await;
+    let id = host.start(json!({ "list": ["x", "x", "x"] })).await;
     host.settle().await;
-    assert_eq!(host.count(id, "step_started"), 2, "one for each key");
+    assert_eq!(host.count(id, "step_started"), 1, "one at a time, and not as many as may be at work");
     host.world.release("mail/send");
     host.until_status(id, Status::Succeeded).await;
 }

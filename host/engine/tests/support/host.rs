@@ -19,7 +19,8 @@ use serde_json::Value;
 
 use super::clock::VirtualClock;
 use super::life::Life;
-use super::operations::{GivenPlugins, World};
+use super::operations::World;
+use super::plugins::GivenPlugins;
 use super::store::MemoryStore;
 
 /// Turns of the scheduler after which a condition will not come any more.

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod host;
 pub mod life;
 pub mod operations;
+pub mod plugins;
 pub mod store;
 
 pub use host::{TestHost, within};

@@ -7,14 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use orgata_engine::ports::{
-    Call, CallReport, Catalog, LoadError, Operations, Outcome, PluginChange, PluginEntry, PluginState,
-    Plugins, Progress, Question, Resume, Session, SessionContext, Source,
+    Call, CallReport, Catalog, Operations, Outcome, Progress, Question, Resume, Session, SessionContext,
 };
 use orgata_model::execution::{Event, Fact};
 use orgata_model::operation::{EffectClass, Operation, Plugin};
 use orgata_model::{Digest, ExecutionId, Failure, PluginName, StepName};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
 use super::clock::VirtualClock;
 use super::life::Life;
@@ -184,6 +183,13 @@ impl World {
         digest
     }
 
+    /// Every version that was made current and can be had, and whether it still is.
+    pub fn plugins(&self) -> Vec<(Arc<Plugin>, bool)> {
+        let inside = self.inside.lock().unwrap();
+        let is_current = |plugin: &Plugin| inside.current.get(&plugin.name) == Some(&plugin.digest);
+        inside.plugins.values().map(|plugin| (Arc::clone(plugin), is_current(plugin))).collect()
+    }
+
     /// Whether this version was ever made current.
     pub fn knows(&self, digest: Digest) -> bool {
         self.inside.lock().unwrap().plugins.contains_key(&digest)
@@ -228,6 +234,11 @@ impl World {
     /// The calls after the first so many.
     pub fn calls_after(&self, count: usize) -> Vec<CallRecord> {
         self.inside.lock().unwrap().calls[count..].to_vec()
+    }
+
+    /// One call, by its place in the record.
+    pub fn call_at(&self, place: usize) -> CallRecord {
+        self.inside.lock().unwrap().calls[place].clone()
     }
 
     /// How many calls there were of this operation.
@@ -417,67 +428,5 @@ pub fn begins_durably(call: &CallRecord) -> bool {
             *step == call.step && *attempt == call.attempt
         }
         _ => false,
-    }
-}
-
-/// The plugins of a world, which nobody changes from inside.
-pub struct GivenPlugins {
-    world: World,
-    changes: broadcast::Sender<PluginChange>,
-}
-
-impl GivenPlugins {
-    pub fn of(world: &World) -> Self {
-        Self { world: world.clone(), changes: broadcast::Sender::new(16) }
-    }
-}
-
-fn refused() -> LoadError {
-    LoadError {
-        code: "IO",
-        message: "nothing is loaded here".to_owned(),
-        causes: Vec::new(),
-        hint: String::new(),
-    }
-}
-
-#[async_trait::async_trait]
-impl Plugins for GivenPlugins {
-    fn list(&self) -> Vec<PluginEntry> {
-        let inside = self.world.inside.lock().unwrap();
-        let entry = |plugin: &Arc<Plugin>| PluginEntry {
-            plugin: Arc::clone(plugin),
-            state: match inside.current.get(&plugin.name) == Some(&plugin.digest) {
-                true => PluginState::Current,
-                false => PluginState::Earlier,
-            },
-            loaded_at: super::clock::BEGIN.parse().unwrap(),
-            source: Source::Upload { by: "ada".to_owned() },
-        };
-        inside.plugins.values().map(entry).collect()
-    }
-
-    async fn load(&self, _bytes: Vec<u8>, _source: Source) -> Result<Arc<Plugin>, LoadError> {
-        Err(refused())
-    }
-
-    async fn inspect(&self, _bytes: Vec<u8>, _source: Source) -> Result<Arc<Plugin>, LoadError> {
-        Err(refused())
-    }
-
-    async fn discard(&self, _digest: Digest) {}
-
-    async fn rollback(&self, _name: &PluginName, _to: Option<Digest>) -> Result<Arc<Plugin>, LoadError> {
-        Err(refused())
-    }
-
-    async fn retire(&self, _digest: Digest) -> Result<(), LoadError> {
-        Err(refused())
-    }
-
-    async fn keep(&self, _pinned: &BTreeSet<Digest>) {}
-
-    fn changes(&self) -> broadcast::Receiver<PluginChange> {
-        self.changes.subscribe()
     }
 }

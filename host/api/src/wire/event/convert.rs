@@ -1,8 +1,14 @@
 //! From what is recorded to what clients see.
 
-use orgata_model::execution::{Cause, Fact};
+use orgata_model::execution::{Cause, Event, Fact};
 
-use super::What;
+use super::{EventView, What};
+
+impl<'a> From<&'a Event> for EventView<'a> {
+    fn from(event: &'a Event) -> Self {
+        Self { what: What::from(&event.fact), at: event.at, actor: &event.actor }
+    }
+}
 
 impl<'a> From<&'a Fact> for What<'a> {
     #[expect(clippy::too_many_lines, reason = "one arm for each event")]

@@ -5,7 +5,6 @@ mod convert;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use orgata_model::execution::Event;
 use orgata_model::{
     Digest, ExecutionId, InterventionId, OperationName, PlaybookName, PluginName, RuntimeId, StepPath,
 };
@@ -448,10 +447,4 @@ pub enum What<'a> {
         /// The playbook's output.
         output: &'a Value,
     },
-}
-
-impl<'a> From<&'a Event> for EventView<'a> {
-    fn from(event: &'a Event) -> Self {
-        Self { what: What::from(&event.fact), at: event.at, actor: &event.actor }
-    }
 }
