@@ -32,6 +32,14 @@ impl Tally {
         self.failed == 0
     }
 
+    /// An error when there is.
+    pub(crate) fn must_be_good(self) -> Result<()> {
+        if !self.is_good() {
+            bail!("{self}: see above");
+        }
+        Ok(())
+    }
+
     /// Adds what this line of output says: nextest has one summary, cargo one result per test binary.
     fn read(&mut self, line: &str) {
         // What nextest shows of a test that failed is set in, and counted by its summary.

@@ -15,10 +15,11 @@ async fn runtimes_are_listed_shown_made_and_retired() {
     for part in ["playbooks\n  ask", "bench/noop", "roles", "grants"] {
         assert!(shown.contains(part), "{part} is missing:\n{shown}");
     }
-    let create = ["runtime", "create", "attic", "--environment", "simulation", "--description", "Old things"];
-    assert_eq!(host.cli(&create).await.succeeded().trim(), "attic is there, in simulation");
+    let create =
+        ["runtime", "create", "attic", "--environment", "development", "--description", "Old things"];
+    assert_eq!(host.cli(&create).await.succeeded().trim(), "attic is there, in development");
     let made = host.cli(&["runtime", "show", "attic", "--json"]).await.json();
-    assert_eq!((&made["environment"], &made["description"]), (&json!("simulation"), &json!("Old things")));
+    assert_eq!((&made["environment"], &made["description"]), (&json!("development"), &json!("Old things")));
     let wrong = host.cli(&["runtime", "create", "cellar", "--environment", "dark"]).await;
     assert!(wrong.code != Some(0) && wrong.stderr.contains("dark"), "{wrong:?}");
     host.cli(&["runtime", "retire", "attic"]).await.succeeded();

@@ -14,6 +14,7 @@ pub mod host;
 pub mod life;
 pub mod operations;
 pub mod plugins;
+pub mod scripts;
 pub mod store;
 
 pub use host::{TestHost, within};
