@@ -52,6 +52,8 @@ pub fn heard<T>(poll: impl FnOnce() -> T) -> (T, bool) {
 pub(super) struct Background {
     waiting: Mutex<Waiting>,
     called: Condvar,
+    /// What the jobs run in. Kept, as who wakes one may be a thread of something else.
+    runtime: Handle,
 }
 
 struct Waiting {
@@ -73,6 +75,7 @@ enum Threads {
 }
 
 impl Background {
+    /// For jobs of the present runtime.
     pub(super) fn new() -> Self {
         let waiting = Waiting {
             lanes: Lanes::default(),
@@ -80,7 +83,7 @@ impl Background {
             threads: Threads::None,
             watched: false,
         };
-        Self { waiting: Mutex::new(waiting), called: Condvar::new() }
+        Self { waiting: Mutex::new(waiting), called: Condvar::new(), runtime: Handle::current() }
     }
 
     /// Takes a job, or gives it back if there are no threads for it.
@@ -100,7 +103,7 @@ impl Background {
         drop(waiting);
         self.called.notify_one();
         if unwatched {
-            tokio::spawn(Arc::clone(self).watch());
+            self.runtime.spawn(Arc::clone(self).watch());
         }
         Ok(())
     }
@@ -124,9 +127,9 @@ impl Background {
     fn begin(self: &Arc<Self>) -> Threads {
         let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let begun = (0..count).filter(|number| {
-            let (own, handle) = (Arc::clone(self), Handle::current());
+            let own = Arc::clone(self);
             let thread = Builder::new().name(format!("orgata-background-{number}"));
-            let begun = thread.spawn(move || own.work(&handle));
+            let begun = thread.spawn(move || own.work());
             if let Err(error) = &begun {
                 warn!(%error, "no thread for what computes for long: it stays among the rest");
             }
@@ -135,9 +138,9 @@ impl Background {
         if begun.count() > 0 { Threads::Some } else { Threads::Closed }
     }
 
-    fn work(&self, handle: &Handle) {
+    fn work(&self) {
         step_back();
-        let _inside = handle.enter();
+        let _inside = self.runtime.enter();
         while let Some(task) = self.next() {
             task.poll();
         }

@@ -394,6 +394,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_wakes_it_need_not_belong_to_the_runtime() {
+        let pool = Pool::begin();
+        let (wake, woken) = tokio::sync::oneshot::channel();
+        let (told, waits) = tokio::sync::oneshot::channel();
+        let running = pool.run(Lane::WORKSHOP, async move {
+            background::ask_for_it();
+            told.send(()).unwrap();
+            woken.await.unwrap();
+            in_background()
+        });
+        waits.await.unwrap();
+        std::thread::spawn(move || wake.send(()).unwrap()).join().unwrap();
+        assert_eq!(running.ended().await, Some(true));
+        pool.close();
+    }
+
+    #[tokio::test]
     async fn what_is_dropped_is_stopped() {
         let pool = Pool::begin();
         let held = Arc::new(());
