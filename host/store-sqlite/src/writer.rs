@@ -109,12 +109,12 @@ impl Writer {
     pub(crate) async fn run(mut self) {
         let mut closing = Vec::new();
         while self.gather().await {
-            if let Some(Job::Append(..)) = self.ahead.front() {
-                let batch = self.shares.take(&mut self.ahead);
-                self.commit(batch).await;
-                continue;
-            }
             match self.ahead.pop_front() {
+                Some(append @ Job::Append(..)) => {
+                    self.ahead.push_front(append);
+                    let batch = self.shares.take(&mut self.ahead);
+                    self.commit(batch).await;
+                }
                 Some(Job::Edit(statements, reply)) => {
                     let outcome = self.edit(statements).await;
                     let _ = reply.send(outcome);
@@ -144,7 +144,7 @@ impl Writer {
                     self.queue.close();
                     closing.push(reply);
                 }
-                Some(Job::Append(..)) | None => {}
+                None => {}
             }
         }
         let outcome = self.close().await;
